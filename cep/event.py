@@ -1,0 +1,88 @@
+"""The words every part shares: event ids, positions, batches of events, matches, alerts.
+
+Inside the engine there is one time: int microseconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+Scalar = None | bool | int | float | str
+# The declared id of an event, else its position: the line number of a file (from 1), the id of a stream entry
+# ("1718000000000-0"), or "1718000000000-0/3" for the fourth line of a packed entry.
+EventId = int | str
+# A correlation key: one scalar for a key of one part, a tuple for several, () for the one global key.
+# A bool part is written as ("bool", value), because Python holds True == 1.
+Key = Scalar | tuple[Any, ...]
+
+MAX_EVIDENCE = 64  # events listed in an alert: the first and the last ones; the count is exact
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows in feeding order: by (event time, `order` field, stream, position).
+
+    shape   rows, times_us, ids, types: one entry per event; rows are what the rule set's projection decodes to
+            (msgspec structs made by `cep.match.decode`, or plain dicts when events come from memory)
+    """
+
+    rows: Sequence[Any]
+    times_us: Sequence[int]
+    ids: Sequence[EventId]
+    types: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+TIMER = 1 << 62  # the `cause` of a match that a timer brought: after all rows of its time
+
+
+@dataclass(slots=True)
+class Match:
+    """What a matcher found, before it becomes an alert (or is muted).
+
+    time_us  the moment it became certain: the event or deadline that decided it
+    cause    index in the batch of the event that decided it, or TIMER
+    first_us, last_us, first_id, last_id   of its events; None without events
+    evidence ids of its events in order, at most MAX_EVIDENCE: the first half and the last half
+    events   how many there were
+    """
+
+    key: Key
+    time_us: int
+    cause: int
+    fields: dict[str, Any]
+    title: str
+    first_us: int | None
+    last_us: int | None
+    first_id: EventId | None
+    last_id: EventId | None
+    evidence: tuple[EventId, ...]
+    events: int
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert, as it stands in the outbox. `id` is made from what happened, so a replay makes the same one."""
+
+    id: str
+    rule: str
+    version: str  # hash of what decides in the rule: not words, tags, channels
+    generation: int
+    severity: str
+    title: str
+    key: Any  # one part: the value; several: a list; global: null
+    time_us: int
+    first_us: int | None
+    last_us: int | None
+    fields: dict[str, Any]
+    evidence: tuple[EventId, ...]
+    events: int
+    tags: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    transition: str = "opened"
+    muted: str = ""  # why it is not delivered ("once per user every 1h"); empty when it is

@@ -1,0 +1,352 @@
+"""The tree both spellings parse to. Nodes compare equal whatever their spans: that is how tests hold text == YAML.
+
+Nothing here knows types or names; `cep.plan` reads this tree and nothing else of `cep.lang`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cep.errors import Span
+
+# ---------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Node):
+    """`5`, `2.5`, `"text"`, `true`, `null`. Integers stay integers, of any size."""
+
+    value: bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duration(Node):
+    """`500ms 10s 5m 2h 7d`; compares and calculates as a time span."""
+
+    us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Node):
+    """`10MB`: a number of bytes (KB MB GB TB = powers of 1000, KiB MiB .. = powers of 1024)."""
+
+    number_of_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Node):
+    """`speed`, `ok.ip`, `process.parent.name`, `` `odd name`.x ``: whether the head is a label or a field, `plan` decides."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Node):
+    """A field of something that is not a plain path: `first(fail).ip`, `fail[0].ip`, `lookup t[k].name`."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """`fail[0]`, `fail[-1]`, `tags[2]`."""
+
+    base: Expr
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """`count()`, `max(speed)`, `count(status >= 500)`, `sum(amount where currency == "EUR")`, `cidr(ip, "10.0.0.0/8")`."""
+
+    name: str
+    args: tuple[Expr, ...]
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Node):
+    """`lookup customers[placed.customer_id]`: a row of a table; `Member` picks its column."""
+
+    table: str
+    key: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    op: Literal["-", "not"]
+    operand: Expr
+
+
+BinaryOp = Literal[
+    "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=",
+    "~", "~i", "=~", "=~i", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """Arithmetic, comparison, text match (`~` glob, `=~` regex; the forms with `i` ignore case)."""
+
+    op: BinaryOp
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Logic(Node):
+    op: Literal["and", "or"]
+    operands: tuple[Expr, ...]  # two or more, flattened
+
+
+@dataclass(frozen=True, slots=True)
+class In(Node):
+    """`x in ["a", "b"]`, `x not in [..]`; `x in table NAME` holds the name in `table` and no items."""
+
+    operand: Expr
+    items: tuple[Expr, ...]
+    negated: bool
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Node):
+    """`x between 1 and 5`, both ends in."""
+
+    operand: Expr
+    low: Expr
+    high: Expr
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Node):
+    operand: Expr
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Node):
+    items: tuple[Expr, ...]
+
+
+Expr = (
+    Const | Duration | Size | Path | Member | Index | Call | Lookup | Unary | Binary | Logic | In | Between | IsNull | ListOf
+)
+
+# ---------------------------------------------------------------- patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Quantifier(Node):
+    """`?` is 0..1, `+` 1.., `*` 0.., `{n}` `{n,}` `{n,m}`; no upper end is None."""
+
+    min: int
+    max: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Node):
+    """One label of a pattern: `fail{10,}`, `!paid`."""
+
+    label: str
+    negated: bool = False
+    quantifier: Quantifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow(Node):
+    """How the next step follows: `->` later, `=>` immediately next among the rule's own events of the key."""
+
+    kind: Literal["->", "=>"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Node):
+    """`a -> b => c`: arrows[i] stands before steps[i + 1]."""
+
+    steps: tuple[Step, ...]
+    arrows: tuple[Arrow, ...]
+
+
+# ---------------------------------------------------------------- clauses
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Node):
+    """`auth where outcome == "failure"`: events of one type that fit a condition. `label` is empty in `from` and `absent`."""
+
+    label: str
+    type: str
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart(Node):
+    """One part of `by`: an expression, and the name it goes by in `emit` and alerts (the path's last part if not given)."""
+
+    name: str
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class By(Node):
+    """`by user, host`; or per event type `by {auth: user, dns: client}`: then `types` holds (type, parts) and `parts` is
+    empty. A composite per-type key is written with lists: `by {auth: [user, host], dns: [client, name]}`."""
+
+    parts: tuple[KeyPart, ...] = ()
+    types: tuple[tuple[str, tuple[KeyPart, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class From(Node):
+    select: Select
+
+
+@dataclass(frozen=True, slots=True)
+class MatchClause(Node):
+    pattern: Sequence
+    where: tuple[Select, ...]  # one per label
+
+
+@dataclass(frozen=True, slots=True)
+class Absent(Node):
+    """`absent heartbeat where P for 3m`."""
+
+    select: Select
+    for_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Within(Node):
+    us: int
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Over(Node):
+    """A sliding window of time."""
+
+    us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Node):
+    name: str
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class EmitField(Node):
+    """`readings = count()`, or a bare `truck_id` (then `name` is the path's last part and `bare` holds)."""
+
+    name: str
+    expr: Expr
+    bare: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Once(Node):
+    """`once per user every 1h`; `once every 1h` has no `per` and mutes the whole rule."""
+
+    per: tuple[Expr, ...]
+    every_us: int
+
+
+# ---------------------------------------------------------------- tests
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Node):
+    """`at 0s telemetry {speed: 95} x5 every 1m`. `event` is plain data (dicts, lists, scalars)."""
+
+    at_us: int
+    type: str
+    event: object
+    repeat: int = 1
+    every_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Node):
+    """`readings == 5`: one claim about an alert's emitted fields, or about `key`, `severity`, `title`, `events`."""
+
+    field: str
+    op: Literal["==", "!=", "<", "<=", ">", ">="]
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectAlerts(Node):
+    """`expect 1 alert at 4m with readings == 5 and top > 90`: exactly `count` alerts fit it. A test's expectations
+    together account for every alert: one that fits none of them fails the test."""
+
+    count: int
+    at_us: int | None = None
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectNothing(Node):
+    """`expect nothing until 15m`: no alerts; the clock runs on to `until` (timers fire), else stops at the last time written."""
+
+    until_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest(Node):
+    rule: Name
+    name: str
+    given: tuple[Given, ...]
+    expect: tuple[ExpectAlerts | ExpectNothing, ...]
+    until_us: int | None = None  # `until 15m` on a line of its own: the clock runs on to here
+
+
+# ---------------------------------------------------------------- rules and files
+
+Mode = Literal["enabled", "disabled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Node):
+    """One rule, as written. Clauses that were not written are None or empty."""
+
+    id: Name
+    body: From | MatchClause | Absent
+    title: str | None = None
+    severity: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    meta: tuple[tuple[str, str], ...] = ()
+    by: By | None = None
+    within: Within | None = None
+    over: Over | None = None
+    when: Expr | None = None
+    fire_each: bool = False  # `fire each`: an alert at each event after which `when` is true
+    then_reset: bool = False  # `then reset`: the window is emptied by the alert
+    lets: tuple[Let, ...] = ()
+    emit: tuple[EmitField, ...] = ()
+    once: Once | None = None
+    to: tuple[str, ...] = ()
+    mode: Mode = "enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class File(Node):
+    """Everything one file says, in the order written."""
+
+    path: str
+    rules: tuple[Rule, ...]
+    tests: tuple[RuleTest, ...]
