@@ -10,6 +10,4 @@ from __future__ import annotations
 from cep.codes import bounds, events, names, ops, syntax, types
 from cep.codes.code import Code
 
-CODES: dict[str, Code] = {
-    code.code: code for family in (syntax, names, types, bounds, events, ops) for code in family.CODES
-}
+CODES: dict[str, Code] = {code.code: code for family in (syntax, names, types, bounds, events, ops) for code in family.CODES}

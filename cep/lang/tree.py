@@ -137,9 +137,7 @@ class ListOf(Node):
     items: tuple[Expr, ...]
 
 
-Expr = (
-    Const | Duration | Size | Path | Member | Index | Call | Lookup | Unary | Binary | Logic | In | Between | IsNull | ListOf
-)
+Expr = Const | Duration | Size | Path | Member | Index | Call | Lookup | Unary | Binary | Logic | In | Between | IsNull | ListOf
 
 # ---------------------------------------------------------------- patterns
 

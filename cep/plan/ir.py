@@ -14,20 +14,9 @@ Nulls: every value may be null (None). Logic is three-valued; the kernels compil
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-
-class Type(StrEnum):
-    """What a value may be, besides null."""
-
-    BOOL = "true or false"
-    NUMBER = "number"  # int or float; ints of any size are exact
-    TEXT = "text"
-    TIME = "time"  # int microseconds since the epoch, UTC
-    SPAN = "duration"  # int microseconds
-    LIST = "list"
-    ANY = "anything"  # a scalar whose type nothing tells: equality only
+from cep.types import Type
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cep.plan.ir import Expr, Type
+from cep.plan.ir import Expr
+from cep.types import Type
 
 Path = tuple[str, ...]
 
