@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cep.errors import ConfigError
+
 SECOND_US = 1_000_000
 TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
+
+REFERENCE = re.compile(r"\$\{(env|file):([^}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +93,26 @@ class Config:
     default_to: tuple[str, ...] = ()  # channels of rules without `to`; empty: stdout
     base: Path = Path()  # folder the file lies in: relative paths start here
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+def resolve_references(text: str) -> str:
+    """The text with each `${env:NAME}` and `${file:PATH}` replaced by what it names now; call it when the value is needed.
+
+    Files are read anew each time (a mounted secret may be rotated), without the line end at their end.
+    raises  ConfigError: the variable is not set, the file cannot be read
+    """
+    return REFERENCE.sub(_resolve_one, text)
+
+
+def _resolve_one(found: re.Match[str]) -> str:
+    kind, name = found.groups()
+    if kind == "env":
+        if name not in os.environ:
+            raise ConfigError(
+                f"the environment variable {name} is not set", f"set it, or mend ${{env:{name}}} in cep.yml", "E0957"
+            )
+        return os.environ[name]
+    try:
+        return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the file {name} cannot be read: {error}", f"mend ${{file:{name}}} in cep.yml", "E0957") from error
