@@ -1,0 +1,7 @@
+"""The slow judge: what rules mean, said as plainly as possible, one event at a time, with nothing shared with the engine but
+the plan. Every matcher has to agree with it.
+
+    values      expressions and registers over lists of events
+    windows     filter, window and absence rules
+    sequence    patterns
+"""
