@@ -5,7 +5,7 @@ Inside the engine there is one time: int microseconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ EventId = int | str
 # A correlation key: one scalar for a key of one part, a tuple for several, () for the one global key.
 # A bool part is written as ("bool", value), because Python holds True == 1.
 Key = Scalar | tuple[Any, ...]
+
+# An event as it comes: one JSON document, or the plain field-value pairs of a stream entry.
+Document = bytes | Mapping[str, str]
 
 MAX_EVIDENCE = 64  # events listed in an alert: the first and the last ones; the count is exact
 

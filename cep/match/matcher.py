@@ -66,3 +66,7 @@ class Matcher(Protocol):
     def size(self) -> int:
         """Number of keys that hold state."""
         ...
+
+    def touched(self) -> int:
+        """Number of keys changed since the last snapshot."""
+        ...

@@ -1,0 +1,246 @@
+"""A rulebook at work: rows that fit go to their matchers, matches become alerts. Pure: batches and times in, alerts out.
+
+feed(batch, watermark) -> alerts    rows in feeding order, all at or before the watermark
+advance(watermark) -> alerts        timers due before it act
+next_due() -> time | None
+snapshot / restore                  plain data
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from typing import Any, Literal
+
+import msgspec
+
+from cep.event import Alert, Batch, Key, Match
+from cep.match.matcher import Matcher, RuleState
+from cep.match.noise import Once
+from cep.match.order import NEVER
+from cep.match.planner import make_matcher
+from cep.match.select import Selector
+from cep.plan.kernels import RuleKernels, compile_rule
+from cep.plan.plan import Rulebook, RulePlan
+
+Rows = Literal["struct", "dict"]
+STATE_VERSION = 1
+
+
+class _Running:
+    """One rule with its kernels, matcher and noise control."""
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+        self.plan = plan
+        self.kernels = kernels
+        self.matcher: Matcher = make_matcher(plan, kernels)
+        self.once = Once(plan.once) if plan.once else None
+
+
+class Engine:
+    """Runs one generation of rules over one shard of keys, in one thread."""
+
+    def __init__(self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct") -> None:
+        self._rows: Rows = rows
+        self._rules: list[_Running] = []
+        self._due: dict[int, int] = {}  # index of a rule -> its next timer
+        self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
+        self._equals_us = NEVER
+        self._install(rulebook, generation, {})
+
+    def _install(self, rulebook: Rulebook, generation: int, old: dict[str, _Running]) -> None:
+        self.rulebook = rulebook
+        self.generation = generation
+        rules = [self._carry_over(plan, rulebook, old.get(plan.id)) for plan in rulebook.plans if plan.enabled]
+        self._rules = rules
+        self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows)
+        self._due = {}
+        for index in range(len(rules)):
+            self._note_due(index)
+
+    def _carry_over(self, plan: RulePlan, rulebook: Rulebook, old: _Running | None) -> _Running:
+        tables_changed = old is not None and rulebook.tables_version != self._tables_version
+        if old is not None and old.plan == plan and not tables_changed:
+            return old  # nothing changed: the state object itself goes on
+        rule = _Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows))
+        if old is not None and old.plan.version == plan.version:
+            rule.matcher.restore([old.matcher.snapshot(delta=False)])
+            if rule.once and old.once:
+                rule.once.restore(old.once.snapshot())
+        return rule
+
+    _tables_version = ""
+
+    def swap(self, rulebook: Rulebook, generation: int) -> None:
+        """Run another generation from here on: rules that decide the same keep their state, others start afresh."""
+        old = {rule.plan.id: rule for rule in self._rules}
+        self._install(rulebook, generation, old)
+        self._tables_version = rulebook.tables_version
+
+    # -- the four verbs
+
+    def feed(self, batch: Batch, watermark_us: int) -> list[Alert]:
+        """Take rows in feeding order, then move time to the watermark. Alerts come by (time, cause, rule, key, ordinal)."""
+        found: list[tuple[_Running, Match]] = []
+        for index, hits in enumerate(self._selector.select(batch)):
+            if hits.rows:
+                rule = self._rules[index]
+                out: list[Match] = []
+                rule.matcher.feed(batch, hits, out)
+                if out:
+                    found += [(rule, match) for match in out]
+                self._note_due(index)
+        self._fire(watermark_us, found)
+        return self._alerts(found, watermark_us)
+
+    def advance(self, watermark_us: int) -> list[Alert]:
+        """Let all timers due before the watermark act."""
+        found: list[tuple[_Running, Match]] = []
+        self._fire(watermark_us, found)
+        return self._alerts(found, watermark_us)
+
+    def next_due(self) -> int | None:
+        """When `advance` next has work, or a lower bound of it."""
+        return min(self._due.values(), default=None)
+
+    def _fire(self, watermark_us: int, found: list[tuple[_Running, Match]]) -> None:
+        due_now = [index for index, due_us in self._due.items() if due_us < watermark_us]
+        for index in due_now:
+            rule = self._rules[index]
+            out: list[Match] = []
+            rule.matcher.advance(watermark_us, out)
+            found += [(rule, match) for match in out]
+            self._note_due(index)
+
+    def _note_due(self, index: int) -> None:
+        due_us = self._rules[index].matcher.next_due()
+        if due_us is None:
+            self._due.pop(index, None)
+        else:
+            self._due[index] = due_us
+
+    # -- matches become alerts
+
+    def _alerts(self, found: list[tuple[_Running, Match]], watermark_us: int) -> list[Alert]:
+        if not found:
+            return []
+        ordered = [
+            (match.time_us, match.cause, rule.plan.id, key_text(match.key), n, rule, match)
+            for n, (rule, match) in enumerate(found)
+        ]
+        ordered.sort(key=lambda entry: entry[:5])
+        alerts = [self._alert(rule, match, key) for _, _, _, key, _, rule, match in ordered]
+        for rule in {id(rule): rule for rule, _ in found}.values():
+            if rule.once:
+                rule.once.forget(watermark_us)
+        return alerts
+
+    def _alert(self, rule: _Running, match: Match, key: bytes) -> Alert:
+        plan = rule.plan
+        muted = ""
+        if rule.once and rule.kernels.once:
+            muted = rule.once.judge(rule.kernels.once(match.fields, [], match.key, None, match.time_us), match.time_us)
+        return Alert(
+            id=self._identity(plan, match, key),
+            rule=plan.id,
+            version=plan.version,
+            generation=self.generation,
+            severity=plan.severity,
+            title=match.title,
+            key=msgspec.json.decode(key),
+            time_us=match.time_us,
+            first_us=match.first_us,
+            last_us=match.last_us,
+            fields=match.fields,
+            evidence=match.evidence,
+            events=match.events,
+            tags=plan.tags,
+            to=plan.to,
+            muted=muted,
+        )
+
+    def _identity(self, plan: RulePlan, match: Match, key: bytes) -> str:
+        """The alert's id: a hash of what happened, the same in every replay (LANGUAGE.md section 7, item 16)."""
+        what = b"\x00".join(
+            (
+                plan.id.encode(),
+                plan.version.encode(),
+                key,
+                str(match.time_us).encode(),
+                _id_text(match.first_id),
+                _id_text(match.last_id),
+            )
+        )
+        if match.time_us != self._equals_us:
+            self._equals.clear()
+            self._equals_us = match.time_us
+        ordinal = self._equals.get(what, 0)
+        self._equals[what] = ordinal + 1
+        digest = hashlib.blake2b(what + b"\x00%d" % ordinal, digest_size=15).digest()
+        return "a_" + b32encode(digest).decode().lower()
+
+    # -- state
+
+    def touched(self) -> int:
+        """Keys changed since the last snapshot."""
+        return sum(rule.matcher.touched() for rule in self._rules)
+
+    def sizes(self) -> dict[str, int]:
+        """Per rule the number of keys that hold state."""
+        return {rule.plan.id: rule.matcher.size() for rule in self._rules}
+
+    def snapshot(self, *, delta: bool) -> dict[str, Any]:
+        """Plain data, ready for msgpack; with `delta` only keys touched since the last snapshot of either kind."""
+        rules = {}
+        for rule in self._rules:
+            state = rule.matcher.snapshot(delta=delta)
+            once = rule.once.snapshot() if rule.once else []
+            rules[rule.plan.id] = [rule.plan.version, state.keys, state.meta, state.delta, once]
+        equals = [[what, count] for what, count in self._equals.items()]
+        return {"v": STATE_VERSION, "rules": rules, "equals": equals, "equals_us": self._equals_us}
+
+    def restore(self, snapshots: list[dict[str, Any]]) -> None:
+        """Start from a whole snapshot followed by deltas. A rule whose version the snapshots do not hold starts afresh."""
+        last = snapshots[-1]
+        self._equals = {bytes(what): count for what, count in last["equals"]}
+        self._equals_us = last["equals_us"]
+        for index, rule in enumerate(self._rules):
+            chain: list[RuleState] = []
+            told: list[list[Any]] = []
+            for snapshot in snapshots:
+                version, keys, meta, is_delta, once = snapshot["rules"].get(rule.plan.id, ("", [], {}, False, []))
+                if version != rule.plan.version:
+                    chain = []
+                    continue
+                if not is_delta or not chain:
+                    chain = []  # a whole state, or the first delta of a rule that began after the base
+                chain.append(RuleState(keys, meta, is_delta and bool(chain)))
+                told = once
+            if chain:
+                rule.matcher.restore(chain)
+                if rule.once:
+                    rule.once.restore(told)
+            self._note_due(index)
+
+
+def key_text(key: Key) -> bytes:
+    """A key as canonical JSON: 1.0 is written 1, a bool part is a JSON bool; one part: the value, several: a list."""
+    if isinstance(key, tuple):
+        if not key:
+            return b"null"
+        if len(key) == 2 and key[0] == "bool" and isinstance(key[1], bool):
+            return msgspec.json.encode(key[1])
+        return msgspec.json.encode([_plain(part) for part in key])
+    return msgspec.json.encode(_plain(key))
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, tuple):  # ("bool", value)
+        return part[1]
+    if isinstance(part, float) and part.is_integer():
+        return int(part)
+    return part
+
+
+def _id_text(event_id: int | str | None) -> bytes:
+    return b"" if event_id is None else str(event_id).encode()

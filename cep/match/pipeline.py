@@ -1,0 +1,225 @@
+"""decode -> order by event time -> engine: everything between raw documents and alerts, as one pure object.
+
+The same object serves a file, a test script, a backtest and the worker; none of them sees how rows are ordered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cep.config import StreamSpec
+from cep.event import Alert, Batch, Document, EventId
+from cep.match.decode import Decoded, Decoder
+from cep.match.engine import Engine
+from cep.match.order import NEVER, Held, InputPosition, Orderer
+from cep.plan.plan import Rulebook
+
+LATE = "E0690"
+FUTURE = "E0691"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event that is not fed and not lost: it goes to the late or the dead-letter stream with its reason."""
+
+    stream: str
+    position: EventId
+    code: str
+    reason: str
+    document: Document
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a step of the pipeline brought."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    late: list[Rejected] = field(default_factory=list)
+    dead: list[Rejected] = field(default_factory=list)
+
+
+class Pipeline:
+    """One cell's work: some rules, the streams they read, no IO.
+
+    counts   events seen, fed, late, dead so far
+    """
+
+    def __init__(self, rulebook: Rulebook, streams: dict[str, StreamSpec], *, generation: int = 1) -> None:
+        self.streams = streams
+        self.engine = Engine(rulebook, generation=generation)
+        self.counts: Counter[str] = Counter()
+        self._order = Orderer(streams)
+        self._names = list(streams)
+        self._decoders = self._make_decoders(rulebook)
+
+    def _make_decoders(self, rulebook: Rulebook) -> dict[str, Decoder]:
+        return {name: Decoder(rulebook.projection, spec) for name, spec in self.streams.items()}
+
+    # -- events
+
+    def push(
+        self,
+        stream: str,
+        documents: Sequence[Document],
+        positions: Sequence[EventId],
+        arrivals_us: Sequence[int] | None = None,
+    ) -> Outcome:
+        """Take documents of one stream in buffer order.
+
+        positions    of each document
+        arrivals_us  when the buffer took it, if the buffer knows: a time absurdly far beyond it is quarantined
+        """
+        outcome = Outcome()
+        if not documents:
+            return outcome
+        decoded, ids, kept, good = self._decode(stream, documents, positions, arrivals_us, outcome)
+        batch, late = self._order.add(
+            stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
+            (positions[0], positions[-1]),
+        )  # fmt: skip
+        for i, behind_us in late:
+            reason = f"its time is {behind_us / 1_000_000:g} s behind the watermark of its partition"
+            outcome.late.append(Rejected(stream, kept[i], LATE, reason, good[i]))
+        self.counts["seen"] += len(documents)
+        self.counts["late"] += len(late)
+        self.counts["dead"] += len(outcome.dead)
+        outcome.alerts = self._feed(batch)
+        return outcome
+
+    def reread(self, stream: str, documents: Sequence[Document], positions: Sequence[EventId]) -> None:
+        """Take documents again, from the restored `low` up to its `high`: what was held then is held again, no more."""
+        if documents:
+            decoded, ids, _, good = self._decode(stream, documents, positions, None, Outcome())
+            self._order.reread(
+                stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
+                (positions[0], positions[-1]),
+            )  # fmt: skip
+
+    def _decode(
+        self,
+        stream: str,
+        documents: Sequence[Document],
+        positions: Sequence[EventId],
+        arrivals_us: Sequence[int] | None,
+        outcome: Outcome,
+    ) -> tuple[Decoded, Sequence[EventId], Sequence[EventId], Sequence[Document]]:
+        """The good rows, with their event ids, positions and documents; the bad ones go to `outcome.dead`."""
+        decoded = self._decoders[stream].decode(documents)
+        if arrivals_us is not None and decoded.times_us:
+            self._quarantine(decoded, arrivals_us, self.streams[stream].future_us)
+        for index, code, reason in decoded.bad:
+            outcome.dead.append(Rejected(stream, positions[index], code, reason, documents[index]))
+        if decoded.bad:
+            bad = {index for index, _, _ in decoded.bad}
+            positions = [position for i, position in enumerate(positions) if i not in bad]
+            documents = [document for i, document in enumerate(documents) if i not in bad]
+        ids = positions
+        if decoded.ids is not None:
+            ids = [position if own is None else own for own, position in zip(decoded.ids, positions)]
+        return decoded, ids, positions, documents
+
+    @staticmethod
+    def _quarantine(decoded: Decoded, arrivals_us: Sequence[int], future_us: int) -> None:
+        """Take out rows whose time is absurdly far beyond their arrival: one of them would make all others late."""
+        if max(decoded.times_us) <= min(arrivals_us) + future_us:
+            return
+        bad = {index for index, _, _ in decoded.bad}
+        indices = [i for i in range(len(arrivals_us)) if i not in bad]
+        for row in range(len(indices) - 1, -1, -1):
+            ahead_us = decoded.times_us[row] - arrivals_us[indices[row]]
+            if ahead_us > future_us:
+                decoded.drop(row)
+                reason = f"its time is {ahead_us / 1_000_000:g} s ahead of its arrival (more than `future`)"
+                decoded.bad.append((indices[row], FUTURE, reason))
+
+    def _feed(self, batch: Batch | None) -> list[Alert]:
+        watermark_us = self._order.watermark_us
+        if batch is None:
+            due_us = self.engine.next_due()
+            return self.engine.advance(watermark_us) if due_us is not None and due_us < watermark_us else []
+        self.counts["fed"] += len(batch)
+        return self.engine.feed(batch, watermark_us)
+
+    # -- moves of time that are not events
+
+    def idle(self, stream: str, partition: str) -> Outcome:
+        """Leave a quiet partition out of the watermark until it speaks again."""
+        return Outcome(self._feed(self._order.idle(stream, partition)))
+
+    def wall(self, watermark_us: int) -> Outcome:
+        """Move the watermark by wall time: only while all partitions are idle."""
+        return Outcome(self._feed(self._order.move(watermark_us)))
+
+    def finish(self, until_us: int | None = None) -> Outcome:
+        """Finite input ends: everything up to the last time written (or `until_us`) is done, timers of that time too."""
+        end_us = max(self._order.last_us, NEVER if until_us is None else until_us)
+        if end_us == NEVER:
+            return Outcome()
+        batch = self._order.move(end_us + 1)  # beyond the last time, so that timers due at it act
+        return Outcome(self._feed(batch))
+
+    # -- state
+
+    @property
+    def watermark_us(self) -> int:
+        return self._order.watermark_us
+
+    @property
+    def all_idle(self) -> bool:
+        return self._order.all_idle
+
+    @property
+    def held(self) -> int:
+        return self._order.held
+
+    def positions(self) -> dict[str, InputPosition]:
+        return self._order.positions()
+
+    def next_due(self) -> int | None:
+        return self.engine.next_due()
+
+    def touched(self) -> int:
+        return self.engine.touched()
+
+    def swap(self, rulebook: Rulebook, generation: int) -> Outcome:
+        """Between two batches: run another generation. Held rows are decoded anew, for the fields the new rules read; one
+        that has a wrong type for them goes to dead letter now."""
+        outcome = Outcome()
+        self.engine.swap(rulebook, generation)
+        self._decoders = self._make_decoders(rulebook)
+        self._order.replace_rows(lambda held: self._decode_again(held, outcome))
+        self.counts["dead"] += len(outcome.dead)
+        return outcome
+
+    def _decode_again(self, held: Held, outcome: Outcome) -> Any:
+        stream, document, event_id = self._names[held[2]], held[8], held[5]
+        decoded = self._decoders[stream].decode([document])
+        for _, code, reason in decoded.bad:
+            outcome.dead.append(Rejected(stream, event_id, code, reason, document))
+        return decoded.rows[0] if decoded.rows else None
+
+    def snapshot(self, *, delta: bool) -> dict[str, Any]:
+        """Plain data: the engine's state, the watermark, and where each input stands."""
+        inputs = {
+            name: [at.high, at.low, {p: list(w) for p, w in at.at_high.items()}, {p: list(w) for p, w in at.at_low.items()}]
+            for name, at in self.positions().items()
+        }
+        order = {"watermark_us": self._order.watermark_us, "last_us": self._order.last_us, "inputs": inputs}
+        return {"engine": self.engine.snapshot(delta=delta), "order": order}
+
+    def restore(self, snapshots: list[dict[str, Any]]) -> dict[str, InputPosition]:
+        """Stand where the last of the snapshots (whole, then deltas) was taken; gives its input positions: where a stream
+        has a `low`, its entries from there up to `high` are to be given to `reread` before anything new is pushed."""
+        self.engine.restore([snapshot["engine"] for snapshot in snapshots])
+        order = snapshots[-1]["order"]
+        positions = {
+            name: InputPosition(
+                high, low, {p: (w, i) for p, (w, i) in at_high.items()}, {p: (w, i) for p, (w, i) in at_low.items()}
+            )
+            for name, (high, low, at_high, at_low) in order["inputs"].items()
+        }
+        self._order.restore(order["watermark_us"], order["last_us"], positions)
+        return positions
