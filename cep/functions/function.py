@@ -17,6 +17,8 @@ class Function:
     rest      type of any further arguments, None if there may be none
     nulls     the kernel sees nulls itself (coalesce); otherwise a null argument makes the result null
     examples  (expression, result as JSON text): shown in docs and run as tests
+    generic   what ANY among params, rest and result may stand for, all of them one type; empty: any scalar
+    constants_from  arguments from this index on must be constants, and `refuse` says what is wrong with one (None: nothing)
     """
 
     name: str
@@ -28,3 +30,6 @@ class Function:
     optional: int = 0
     rest: Type | None = None
     nulls: bool = False
+    generic: tuple[Type, ...] = ()
+    constants_from: int | None = None
+    refuse: Callable[[Any], str | None] | None = None
