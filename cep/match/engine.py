@@ -46,6 +46,7 @@ class Engine:
         self._due: dict[int, int] = {}  # index of a rule -> its next timer
         self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
         self._equals_us = NEVER
+        self._tables_version = rulebook.tables_version
         self._install(rulebook, generation, {})
 
     def _install(self, rulebook: Rulebook, generation: int, old: dict[str, _Running]) -> None:
@@ -53,6 +54,7 @@ class Engine:
         self.generation = generation
         rules = [self._carry_over(plan, rulebook, old.get(plan.id)) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
+        self._tables_version = rulebook.tables_version
         self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows)
         self._due = {}
         for index in range(len(rules)):
@@ -69,13 +71,10 @@ class Engine:
                 rule.once.restore(old.once.snapshot())
         return rule
 
-    _tables_version = ""
-
     def swap(self, rulebook: Rulebook, generation: int) -> None:
         """Run another generation from here on: rules that decide the same keep their state, others start afresh."""
         old = {rule.plan.id: rule for rule in self._rules}
         self._install(rulebook, generation, old)
-        self._tables_version = rulebook.tables_version
 
     # -- the four verbs
 

@@ -29,10 +29,12 @@ NEVER = -(1 << 62)
 
 @dataclass(slots=True)
 class Partition:
-    """One partition's own watermark (NEVER before its first event) and whether it is left out of the merged one."""
+    """One partition's own watermark (NEVER before its first event), whether it is left out of the merged one, and how many
+    rows it has brought (late ones too): who watches for quiet partitions compares that number."""
 
     watermark_us: int = NEVER
     idle: bool = False
+    seen: int = 0
 
 
 @dataclass(slots=True)
@@ -86,6 +88,9 @@ class Orderer:
         self._groups = 0
         self.watermark_us = NEVER
         self.last_us = NEVER  # largest time seen
+        # (index of the row, partition) of partitions that came back, or first spoke, in the rows added last. They took W as
+        # their own, and W depends on how far the other streams had been read: a replay must know where that was.
+        self.returned: list[tuple[int, str]] = []
 
     # -- rows in
 
@@ -148,13 +153,18 @@ class Orderer:
     def _judge(self, source: _Input, times_us: Sequence[int], partitions: Sequence[str] | None) -> list[tuple[int, int]]:
         """(index, microseconds behind) of late rows; moves the partitions' own watermarks row by row."""
         lateness = source.spec.lateness_us
+        self.returned = []
         if partitions is None:
             partition = source.partitions[""]
-            self._wake(partition)
+            if partition.idle:
+                self._wake(partition)
+                self.returned.append((0, ""))
+            partition.seen += len(times_us)
             if times_us[0] >= partition.watermark_us and _in_order(times_us):
                 partition.watermark_us = max(partition.watermark_us, times_us[-1] - lateness)
                 return []
             partitions = [""] * len(times_us)
+            partition.seen -= len(times_us)  # counted again below, one by one
         late: list[tuple[int, int]] = []
         for i, (name, time_us) in enumerate(zip(partitions, times_us)):
             one = source.partitions.get(name)
@@ -162,9 +172,12 @@ class Orderer:
                 # A partition never heard before comes like one that returns: it takes W as its own, the W of this row.
                 self._merge()
                 one = source.partitions[name] = Partition(self.watermark_us)
+                self.returned.append((i, name))
             elif one.idle:
                 self._merge()
                 self._wake(one)
+                self.returned.append((i, name))
+            one.seen += 1
             if time_us < one.watermark_us:
                 late.append((i, one.watermark_us - time_us))
             elif time_us - lateness > one.watermark_us:
@@ -172,9 +185,8 @@ class Orderer:
         return late
 
     def _wake(self, partition: Partition) -> None:
-        if partition.idle:
-            partition.idle = False
-            partition.watermark_us = max(partition.watermark_us, self.watermark_us)
+        partition.idle = False
+        partition.watermark_us = max(partition.watermark_us, self.watermark_us)
 
     def _hold(
         self,
@@ -264,6 +276,10 @@ class Orderer:
         """Move the watermark by wall time (all partitions are idle) or because finite input ends."""
         self.watermark_us = max(self.watermark_us, watermark_us)
         return self.release()
+
+    def next_held(self) -> int | None:
+        """Time of the earliest held row."""
+        return self._held[0][0] if self._held else None
 
     @property
     def all_idle(self) -> bool:

@@ -32,6 +32,19 @@ class Rejected:
     document: Document
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A partition that came back from idle, or first spoke, and took W as its own. W depended on how far each stream had
+    been read then, so a replay must first feed all streams exactly up to there.
+
+    before  position of the last row of the stream before it; None: it was the first row of this push
+    """
+
+    stream: str
+    partition: str
+    before: EventId | None
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a step of the pipeline brought."""
@@ -39,6 +52,7 @@ class Outcome:
     alerts: list[Alert] = field(default_factory=list)
     late: list[Rejected] = field(default_factory=list)
     dead: list[Rejected] = field(default_factory=list)
+    moves: list[Returned] = field(default_factory=list)
 
 
 class Pipeline:
@@ -80,6 +94,8 @@ class Pipeline:
             stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
             (positions[0], positions[-1]),
         )  # fmt: skip
+        for i, partition in self._order.returned if decoded.rows else ():
+            outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else None))
         for i, behind_us in late:
             reason = f"its time is {behind_us / 1_000_000:g} s behind the watermark of its partition"
             outcome.late.append(Rejected(stream, kept[i], LATE, reason, good[i]))
@@ -123,8 +139,11 @@ class Pipeline:
 
     @staticmethod
     def _quarantine(decoded: Decoded, arrivals_us: Sequence[int], future_us: int) -> None:
-        """Take out rows whose time is absurdly far beyond their arrival: one of them would make all others late."""
-        if max(decoded.times_us) <= min(arrivals_us) + future_us:
+        """Take out rows whose time is absurdly far beyond their arrival: one of them would make all others late.
+
+        Arrivals never go back in a buffer, so the first is a bound for all and the others are looked at only in doubt.
+        """
+        if max(decoded.times_us) <= arrivals_us[0] + future_us:
             return
         bad = {index for index, _, _ in decoded.bad}
         indices = [i for i in range(len(arrivals_us)) if i not in bad]
@@ -174,6 +193,17 @@ class Pipeline:
     @property
     def held(self) -> int:
         return self._order.held
+
+    def activity(self) -> dict[tuple[str, str], int]:
+        """(stream, partition) -> rows seen so far, of every partition known: who stays the same is quiet."""
+        return {(s, name): p.seen for s in self.streams for name, p in self._order.partitions(s).items()}
+
+    def is_idle(self, stream: str, partition: str) -> bool:
+        return self._order.partitions(stream)[partition].idle
+
+    def next_held(self) -> int | None:
+        """Time of the earliest row that waits for the watermark."""
+        return self._order.next_held()
 
     def positions(self) -> dict[str, InputPosition]:
         return self._order.positions()
