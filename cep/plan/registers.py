@@ -1,0 +1,144 @@
+"""How each kind of register is kept while a run takes events: one slot of the list `g`, and the source that handles it.
+
+FIRST       () before the first, then (value,): a first value may be null     (skip_nulls: the value itself)
+LAST MIN MAX  the value, None for nothing
+COUNT       int
+SUM         exact total (`cep.plan.exact`)            AVG  [count, exact total]
+DISTINCT    dict of hashable values, in order         LIST list, at most LONGEST_LIST
+NTH         [events seen, value]; counted from the end: the last values, oldest first
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cep.plan.codegen import Writer
+from cep.plan.exact import add_to, fresh_total, value_of
+from cep.plan.operations import divide
+from cep.plan.plan import Register, RegisterKind
+from cep.types import Type
+
+LONGEST_LIST = 1000
+Average = list[Any]  # [count, total]
+
+
+def average(slot: Average) -> int | float | None:
+    return divide(value_of(slot[1]), slot[0]) if slot[0] else None
+
+
+def add_to_average(slot: Average, value: int | float) -> None:
+    slot[0] += 1
+    add_to(slot[1], value)
+
+
+def copy_average(slot: Average) -> Average:
+    return [slot[0], slot[1][:]]
+
+
+def members(values: list[Any]) -> dict[Any, None]:
+    """Distinct values from a snapshot, in which the mark of a bool came back as a list."""
+    return {tuple(one) if isinstance(one, list) else one: None for one in values}
+
+
+CALLED: dict[str, Any] = {
+    "add_to": add_to,
+    "fresh_total": fresh_total,
+    "value_of": value_of,
+    "average": average,
+    "add_to_average": add_to_average,
+    "copy_average": copy_average,
+    "members": members,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Source for one register: `g[i]` in `{}`.
+
+    fresh  its value before any event      copy  an independent copy
+    read   what `when` and `emit` see      dump, load  plain data and back
+    """
+
+    fresh: str
+    read: str = "{}"
+    copy: str = "{}"
+    dump: str = "{}"
+    load: str = "{}"
+    nullable: bool = True
+
+
+_SLOTS = {
+    RegisterKind.FIRST: Slot("()", "({} or (None,))[0]", dump="list({})", load="tuple({})"),
+    RegisterKind.LAST: Slot("None"),
+    RegisterKind.MIN: Slot("None"),
+    RegisterKind.MAX: Slot("None"),
+    RegisterKind.COUNT: Slot("0", nullable=False),
+    RegisterKind.SUM: Slot("fresh_total()", "value_of({})", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.AVG: Slot("[0, fresh_total()]", "average({})", "copy_average({})", "copy_average({})", "copy_average({})"),
+    RegisterKind.DISTINCT: Slot("{}", "len({})", "{}.copy()", "list({})", "members({})", nullable=False),
+    RegisterKind.LIST: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.NTH: Slot("[0, None]", "{}[1]", "{}[:]", "{}[:]", "{}[:]"),
+}
+
+
+def slot_of(register: Register) -> Slot:
+    if register.kind is RegisterKind.FIRST and register.skip_nulls:
+        return _SLOTS[RegisterKind.MIN]  # None is "nothing yet"
+    if register.kind is RegisterKind.NTH and register.nth < 0:
+        length = -register.nth
+        return Slot("[]", f"({{0}}[0] if len({{0}}) == {length} else None)", "{}[:]", "{}[:]", "{}[:]")
+    return _SLOTS[register.kind]
+
+
+def fill(code: str, slot: str) -> str:
+    """The code with the slot in its places (`{}` of an empty dict has no place)."""
+    return code.replace("{0}", slot).replace("{}", slot)
+
+
+def take_lines(register: Register, index: int, write: Writer) -> list[str]:
+    """Statements that bring the register up to date with an event taken."""
+    guard = f"if {write.true(register.where)}:" if register.where is not None else ""
+    body = _take(register, f"g[{index}]", write)
+    return [guard, *(f"    {line}" for line in body)] if guard else body
+
+
+def _take(register: Register, g: str, write: Writer) -> list[str]:
+    kind, expr = register.kind, register.expr
+    if expr is None:
+        return [f"{g} += 1"]
+    value = write.value(expr)
+    match kind:
+        case RegisterKind.FIRST if not register.skip_nulls:
+            return [f"if not {g}: {g} = ({value},)"]
+        case RegisterKind.FIRST:
+            return [f"if {g} is None: {g} = {value}"]
+        case RegisterKind.LAST if not register.skip_nulls:
+            return [f"{g} = {value}"]
+        case RegisterKind.NTH if register.nth < 0:
+            return [f"{g}.append({value})", f"if len({g}) > {-register.nth}: del {g}[0]"]
+        case RegisterKind.NTH:
+            return [f"if {g}[0] == {register.nth}: {g}[1] = {value}", f"{g}[0] += 1"]
+        case _:
+            return [f"y = {value}", "if y is not None:", *(f"    {line}" for line in _take_value(register, g, write))]
+
+
+def _take_value(register: Register, g: str, write: Writer) -> list[str]:
+    """Of kinds that skip nulls: `y` is the value, not null."""
+    match register.kind:
+        case RegisterKind.COUNT:
+            return [f"{g} += 1"]
+        case RegisterKind.SUM:
+            return [f"add_to({g}, y)"]
+        case RegisterKind.AVG:
+            return [f"add_to_average({g}, y)"]
+        case RegisterKind.MIN:
+            return [f"if {g} is None or y < {g}: {g} = y"]
+        case RegisterKind.MAX:
+            return [f"if {g} is None or y > {g}: {g} = y"]
+        case RegisterKind.DISTINCT:
+            return [f"{g}[{'y' if register.expr and register.expr.type is Type.TEXT else 'hashable(y)'}] = None"]
+        case RegisterKind.LIST:
+            return [f"if len({g}) < {LONGEST_LIST}: {g}.append(y)"]
+        case _:
+            return [f"{g} = y"]
