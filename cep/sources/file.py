@@ -109,7 +109,8 @@ class _Splitter:
             if not newline:
                 return Lines([], ())
             rejected.append(self._cut())
-        lines = (self._tail + chunk).split(b"\n")
+        text = self._tail + chunk
+        lines = text.split(b"\n")
         self._tail = lines.pop()
         first, self._next = self._next, self._next + len(lines)
         # only the first line of a chunk can be longer than a chunk
@@ -118,7 +119,7 @@ class _Splitter:
             first += 1
         if len(self._tail) > MAX_LINE_BYTES:
             self._tail, self._cutting = self._tail[:HEAD_BYTES], True
-        return _clean(lines, first, b"\r" in chunk, rejected)
+        return _clean(lines, first, b"\r" in text, rejected)
 
     def end(self) -> Lines:
         """The last line, if the input does not end with a line end."""
@@ -170,4 +171,8 @@ def _readable(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise ConfigError(f"{path} may not be read", "give the user of this process the right to read it", "E0950") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ConfigError(f"{path} is damaged or cut short: {error}", "unpack it with gzip -t to see where", "E0951") from error
+        raise ConfigError(
+            f"{path} is damaged or cut short: {error}", "see where with gzip -t, and copy it anew", "E0951"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", "check the disk or the mount", "E0950") from error

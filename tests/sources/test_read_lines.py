@@ -1,0 +1,155 @@
+"""Files and pipes come as batches of raw lines with true line numbers."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cep.errors import ConfigError
+from cep.sources import file as source
+from cep.sources.file import MAX_LINE_BYTES, Lines, read_file, read_stream
+
+
+def flat(batches: list[Lines]) -> list[tuple[int, bytes]]:
+    return [(position, line) for batch in batches for position, line in zip(batch.positions, batch.lines, strict=True)]
+
+
+def rejected(batches: list[Lines]) -> list[tuple[int, bytes]]:
+    return [(item.position, item.head) for batch in batches for item in batch.rejected]
+
+
+class Drip(io.BytesIO):
+    """A stream that gives a few bytes at a time, as a slow pipe does."""
+
+    def __init__(self, data: bytes, piece: int) -> None:
+        super().__init__(data)
+        self.piece = piece
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read1(self.piece)
+
+
+def test_lines_are_numbered_from_one_and_blank_ones_are_counted_but_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a":1}\n\n  \t\n{"a":2}\r\n\r\n{"a":3}')
+    assert flat(list(read_file(path))) == [(1, b'{"a":1}'), (4, b'{"a":2}'), (6, b'{"a":3}')]
+
+
+def test_batches_hold_at_most_the_lines_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(b'{"n":%d}\n' % n for n in range(2500)))
+    batches = list(read_file(path))
+    assert [len(batch) for batch in batches] == [1024, 1024, 452]
+    assert flat(batches)[2499] == (2500, b'{"n":2499}')
+
+
+def test_an_empty_file_has_no_batches(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.touch()
+    assert list(read_file(path)) == []
+
+
+def test_a_packed_file_reads_like_the_plain_one(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "a.jsonl", tmp_path / "a.jsonl.gz"
+    plain.write_bytes(b"".join(b'{"n":%d}\n' % n for n in range(50_000)))
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert flat(list(read_file(packed))) == flat(list(read_file(plain)))
+
+
+def test_a_packed_file_cut_short_gives_what_it_holds_and_then_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(os.urandom(40_000).hex().encode() + b"\n" + b'{"n":1}\n' * 10)[:-20])
+    with pytest.raises(ConfigError, match=r"damaged or cut short"):
+        list(read_file(path))
+
+
+def test_a_file_that_is_not_packed_though_its_name_says_so_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(b'{"n":1}\n')
+    with pytest.raises(ConfigError, match="damaged"):
+        list(read_file(path))
+
+
+def test_a_missing_file_and_a_folder_are_told_without_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no file"):
+        list(read_file(tmp_path / "nothing.jsonl"))
+    with pytest.raises(ConfigError, match="is a folder"):
+        list(read_file(tmp_path))
+
+
+@pytest.mark.parametrize("extra", [1, 300_000, 5_000_000])
+def test_a_line_that_is_too_long_is_rejected_alone(extra: int) -> None:
+    long = b"x" * (MAX_LINE_BYTES + extra)
+    batches = list(read_stream(io.BytesIO(b'{"a":1}\n' + long + b'\n{"a":3}\n')))
+    assert flat(batches) == [(1, b'{"a":1}'), (3, b'{"a":3}')]
+    assert rejected(batches) == [(2, b"x" * source.HEAD_BYTES)]
+
+
+def test_a_line_that_is_too_long_at_the_very_end_is_rejected_too() -> None:
+    batches = list(read_stream(io.BytesIO(b'{"a":1}\n' + b"x" * (MAX_LINE_BYTES * 3))))
+    assert flat(batches) == [(1, b'{"a":1}')]
+    assert rejected(batches) == [(2, b"x" * source.HEAD_BYTES)]
+
+
+def test_a_line_of_exactly_the_maximum_is_taken() -> None:
+    line = b"x" * MAX_LINE_BYTES
+    assert flat(list(read_stream(io.BytesIO(line + b"\n" + line)))) == [(1, line), (2, line)]
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_line() -> None:
+    assert flat(list(read_stream(io.BytesIO(b'\xef\xbb\xbf{"a":1}\n')))) == [(1, b'{"a":1}')]
+
+
+def test_progress_tells_the_bytes_read_and_reaches_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"n":1}\n' * 200_000))
+    told: list[tuple[int, int | None]] = []
+    for _ in read_file(path, progress=lambda read, total: told.append((read, total))):
+        pass
+    size = path.stat().st_size
+    assert told == sorted(told)
+    assert told[-1] == (size, size)
+
+
+def test_a_pipe_gives_its_lines_before_it_is_closed() -> None:
+    reading, writing = os.pipe()
+    seen = threading.Event()
+
+    def write() -> None:
+        os.write(writing, b'{"a":1}\n')
+        seen.wait(10)
+        os.write(writing, b'{"a":2}\n')
+        os.close(writing)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(reading, "rb") as stream:
+        batches = read_stream(stream)
+        assert next(batches).lines == [b'{"a":1}']  # would wait for ever if a whole chunk were needed
+        seen.set()
+        assert next(batches).lines == [b'{"a":2}']
+    writer.join()
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.text("ab \t\r\u00e9", max_size=20).map(str.encode), max_size=20),
+    st.integers(1, 40),
+    st.integers(1, 5),
+    st.booleans(),
+)
+def test_where_chunks_and_batches_are_cut_changes_nothing(lines: list[bytes], piece: int, batch: int, ended: bool) -> None:
+    data = b"\n".join(lines) + (b"\n" if ended else b"")
+    expected = [
+        (number, line.removesuffix(b"\r"))
+        for number, line in enumerate(data.split(b"\n"), start=1)
+        if line.removesuffix(b"\r").strip()
+    ]
+    assert flat(list(read_stream(Drip(data, piece), batch_lines=batch))) == expected
