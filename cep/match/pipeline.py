@@ -168,6 +168,13 @@ class Pipeline:
         """Leave a quiet partition out of the watermark until it speaks again."""
         return Outcome(self._feed(self._order.idle(stream, partition)))
 
+    def end(self, stream: str) -> Outcome:
+        """A finite stream has ended while others go on: none of its partitions holds the watermark back any more."""
+        outcome = Outcome()
+        for partition in list(self._order.partitions(stream)):
+            outcome.alerts += self.idle(stream, partition).alerts
+        return outcome
+
     def wall(self, watermark_us: int) -> Outcome:
         """Move the watermark by wall time: only while all partitions are idle."""
         return Outcome(self._feed(self._order.move(watermark_us)))
@@ -185,6 +192,10 @@ class Pipeline:
     @property
     def watermark_us(self) -> int:
         return self._order.watermark_us
+
+    def own_watermark(self, stream: str) -> int:
+        """The lowest watermark of the stream's own partitions (the stream with the lowest holds the others back)."""
+        return min((p.watermark_us for p in self._order.partitions(stream).values()), default=NEVER)
 
     @property
     def all_idle(self) -> bool:

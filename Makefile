@@ -1,0 +1,43 @@
+# make demo   set up, then the main job live: trucks -> Redis Streams -> rules -> signed webhook (about 20 seconds)
+# make test   set up, then lint and all tests
+# make bench  the workloads of docs/performance.md, with ratios to the hand-written loops of the same run
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench bench-redis chaos clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+.venv/core: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cepheid needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/core
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[re2]" --group dev
+	@touch $@
+
+demo: .venv/core
+	@$(BIN)/python examples/trucks/run.py
+
+lint: .venv/dev
+	$(BIN)/ruff check cep tests bench examples
+	$(BIN)/ruff format --check cep tests bench examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: .venv/dev
+	$(BIN)/python bench/run.py
+
+bench-redis: .venv/dev
+	$(BIN)/python bench/redis_throughput.py
+
+clean:
+	rm -rf .venv .cep build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/data

@@ -1,0 +1,60 @@
+"""`cep check`: all faults of a set of rule files, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
+from cep.cli.show import FORMATS, next_step, plural, print_diagnostics
+from cep.errors import Diagnostic
+
+
+@click.command()
+@rules_argument
+@config_option
+@click.option("--fix", is_flag=True, help="apply the fixes that are safe")
+@click.option("--strict", is_flag=True, help="warnings fail too")
+@click.option("--output", type=click.Choice(FORMATS), default="text", help="how to print what was found")
+def command(rules: tuple[str, ...], config_path: str | None, fix: bool, strict: bool, output: str) -> int:
+    """Find the faults of rule files: syntax, names, types, missing bounds.
+
+    Exit code 0: none; 1: warnings, with --strict; 2: errors.
+    """
+    _, loaded = load_rules(rules, config_path)
+    if fix:
+        count = _apply(loaded.diagnostics)
+        if count:
+            click.echo(f"fixed {plural(count, 'fault')}", err=True)
+            _, loaded = load_rules(rules, config_path)
+    print_diagnostics(loaded.diagnostics, loaded.sources, output)
+    errors = sum(d.level == "error" for d in loaded.diagnostics)
+    warnings = len(loaded.diagnostics) - errors
+    if output == "text":
+        found = (
+            ", ".join([plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)) or "no faults"
+        )
+        click.echo(f"{plural(len(loaded.rulebook.plans), 'rule')} in {plural(len(loaded.sources), 'file')}: {found}", err=True)
+        fixable = any(d.fix and d.fix.safe for d in loaded.diagnostics)
+        next_step("cep check --fix" if fixable else "cep explain CODE" if errors else "cep test")
+    return 2 if errors else 1 if warnings and strict else 0
+
+
+def _apply(diagnostics: list[Diagnostic]) -> int:
+    """Apply safe fixes, from the end of each file backwards so that earlier places stay where they are."""
+    fixes = [d.fix for d in diagnostics if d.fix and d.fix.safe]
+    done = 0
+    for path in {fix.span.file for fix in fixes}:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+        after: tuple[int, int] | None = None
+        for fix in sorted((f for f in fixes if f.span.file == path), key=lambda f: f.span, reverse=True):
+            span = fix.span
+            if after is not None and (span.end_line, span.end_col) > after:
+                continue  # overlaps a fix that is already in: the next run will find it
+            head, tail = lines[span.line - 1][: span.col - 1], lines[span.end_line - 1][span.end_col - 1 :]
+            lines[span.line - 1 : span.end_line] = (head + fix.text + tail).split("\n")
+            after = (span.line, span.col)
+            done += 1
+        Path(path).write_text("\n".join(lines), encoding="utf-8")
+    return done
