@@ -1,0 +1,91 @@
+"""What matchers with state per key share: the table of keys, what changed since the last snapshot, and how a match is told.
+
+A matcher says how one key's state becomes plain data and comes back; keys that are gone stand in a delta as None.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from cep.event import MAX_EVIDENCE, EventId, Key, Match
+from cep.match.matcher import RuleState
+from cep.match.state import Touched, merge
+from cep.plan.kernels import Registers, RuleKernels
+from cep.plan.plan import RulePlan
+
+State = TypeVar("State")
+HALF = MAX_EVIDENCE // 2
+
+
+class Keyed(Generic[State]):
+    """Base of matchers that hold a state for each live key. Keys without state are not in the table."""
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+        self.plan = plan
+        self.kernels = kernels
+        self.keys: dict[Key, State] = {}
+        self.noted = Touched()
+
+    # -- one key to plain data and back; the rest of the matcher from its keys
+
+    def dump_key(self, state: State) -> Any:
+        raise TypeError(f"{type(self).__name__} does not say how its state is written")
+
+    def load_key(self, data: Any) -> State:
+        raise TypeError(f"{type(self).__name__} does not say how its state is read")
+
+    def dump_meta(self) -> dict[str, Any]:
+        return {}
+
+    def rebuild(self, meta: dict[str, Any]) -> None:
+        """Called once all keys stand again: timers and counters."""
+
+    # -- the interface
+
+    def snapshot(self, *, delta: bool) -> RuleState:
+        keys, changed = self.keys, self.noted.begin(delta=delta)
+        if changed is None:
+            return RuleState([[key, self.dump_key(state)] for key, state in keys.items()], self.dump_meta())
+        told = [[key, self.dump_key(keys[key]) if key in keys else None] for key in changed]
+        return RuleState(told, self.dump_meta(), delta=True)
+
+    def restore(self, states: list[RuleState]) -> None:
+        self.keys = {key: self.load_key(data) for key, data in merge(states).items()}
+        self.noted.begin(delta=False)
+        self.rebuild(states[-1].meta)
+
+    def size(self) -> int:
+        return len(self.keys)
+
+    def touched(self) -> int:
+        return self.noted.count(len(self.keys))
+
+    # -- telling
+
+    def told(
+        self,
+        key: Key,
+        g: Registers,
+        ids: tuple[EventId, ...],
+        events: int,
+        first: tuple[int, EventId],
+        last: tuple[int, EventId],
+        decided: tuple[int, int],
+    ) -> Match:
+        """The match with its fields and title.
+
+        ids     evidence, already shortened; `events` is how many there were
+        first, last   (time, id) of the first and last event
+        decided       (time, index in the batch) of what decided it
+        """
+        values = self.kernels.read(g)
+        fields = self.kernels.emit(values, key, None, 0)
+        title = self.kernels.title(fields, values, key, None, 0)
+        return Match(key, decided[0], decided[1], fields, title, first[0], last[0], first[1], last[1], ids, events)
+
+
+def keep_id(ids: list[EventId], one: EventId) -> None:
+    """Add an event to the evidence: the first half stays, the last half slides."""
+    if len(ids) == MAX_EVIDENCE:
+        del ids[HALF]
+    ids.append(one)
