@@ -1,0 +1,246 @@
+"""One generated function that walks over a batch once and writes down who wants which row.
+
+    for i, r, y in zip(range(n), rows, types):
+        if y == 'sensor':            a block per event type: `cep.match.places`
+            ...
+            a0(i); b0(f1)            rows.append and keys.append of target 0
+
+Families (`cep.match.families`) are walked as tables.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cep.match.families import Family, Member, find_families
+from cep.match.matcher import Hits
+from cep.match.picks import Pick, Target
+from cep.match.places import Place, Tree, not_null
+from cep.plan import ir
+from cep.plan.codegen import Namespace, Rows, Tables, Writer
+from cep.plan.ir import Expr
+from cep.plan.operations import hashable
+from cep.types import Type
+
+Loop = Callable[[Sequence[Any], Sequence[str], Sequence[int], int], None]
+LARGEST_LOOP = 150  # picks in one function: keeps compile time and the size of functions bounded
+CHAIN = 4  # event types told apart by comparing one by one; more go through a table of numbers
+_TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """functions  to be called one after the other        tabled  targets that families fill: they tell by `hit`"""
+
+    functions: tuple[Loop, ...]
+    tabled: frozenset[int]
+
+
+def compile_loops(targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], tables: Tables, rows: Rows) -> Loops:
+    """The functions that fill `hits` (one per target): one, unless there are very many picks.
+
+    hit   takes the numbers of targets that families wrote to (repeatedly, in no order)
+    """
+    tabled = _tabled(targets)
+    functions = [_Loop(part, targets, hits, hit, Namespace(tables), rows).compile() for part in _parts(targets, tabled)]
+    return Loops(tuple(functions), tabled)
+
+
+def _tabled(targets: Sequence[Target]) -> frozenset[int]:
+    """Targets all of whose picks are in families."""
+    masked = [target.masked for target in targets]
+    found: Counter[int] = Counter()
+    for name, picks in _by_type(pick for target in targets for pick in target.picks).items():
+        families, _ = find_families([pick for pick in picks if not targets[pick.target].gathers(name)], masked)
+        found.update(member.pick.target for family in families for member in family.members)
+    return frozenset(target for target, picks in found.items() if picks == len(targets[target].picks))
+
+
+def _parts(targets: Sequence[Target], tabled: frozenset[int]) -> list[list[Pick]]:
+    """Picks apart into functions. All picks of a target stay together, or its rows would come out of order; families are
+    tables, however many members they have, and stay in one function."""
+    parts = [[pick for target in sorted(tabled) for pick in targets[target].picks]]
+    size = 0
+    for n, target in enumerate(targets):
+        if n in tabled:
+            continue
+        if size + len(target.picks) > LARGEST_LOOP:
+            parts.append([])
+            size = 0
+        parts[-1] += target.picks
+        size += len(target.picks)
+    return [part for part in parts if part]
+
+
+def _by_type(picks: Iterable[Pick]) -> dict[str, list[Pick]]:
+    found: dict[str, list[Pick]] = {}
+    for pick in picks:
+        found.setdefault(pick.type, []).append(pick)
+    return found
+
+
+class _Loop:
+    """Writes one function."""
+
+    def __init__(
+        self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows
+    ) -> None:
+        self.picks = picks
+        self.targets = targets
+        self.hits = hits
+        self.names = names
+        self.rows = rows
+        self.bound: dict[str, Any] = {"hit": hit.append}  # locals of the function, given as defaults: the fastest names
+
+    def compile(self) -> Loop:
+        blocks = {name: _Block(self, name, picks) for name, picks in _by_type(self.picks).items()}
+        lines = self._dispatch({name: block.tree.lines() for name, block in blocks.items()})
+        timed = any(block.tree.uses_time for block in blocks.values())
+        head = "for i, r, y, t in zip(range(n), rows, types, times):" if timed else "for i, r, y in zip(range(n), rows, types):"
+        defaults = "".join(f", {name}={name}" for name in self.bound)
+        source = [f"def loop(rows, types, times, n{defaults}):", f"    {head}", *(f"        {line}" for line in lines)]
+        self.names.globals.update(self.bound)
+        loop: Loop = self.names.run("\n".join(source))["loop"]
+        return loop
+
+    def bind(self, name: str, value: Any) -> str:
+        """A local name of the function for the value."""
+        self.bound[name] = value
+        return name
+
+    def _dispatch(self, bodies: dict[str, list[str]]) -> list[str]:
+        """The block of the row's type: compared one by one, or halved by number when there are many types."""
+        if len(bodies) <= CHAIN:
+            lines = []
+            for n, (name, body) in enumerate(bodies.items()):
+                lines += [f"{'elif' if n else 'if'} y == {name!r}:", *(f"    {line}" for line in body)]
+            return lines
+        number = self.bind("number", {name: n for n, name in enumerate(bodies)}.get)
+        return [f"y = {number}(y)", "if y is not None:", *(f"    {line}" for line in _halves(list(bodies.values()), 0))]
+
+
+def _halves(bodies: list[list[str]], first: int) -> list[str]:
+    if len(bodies) == 1:
+        return bodies[0]
+    half = len(bodies) // 2
+    lower, upper = _halves(bodies[:half], first), _halves(bodies[half:], first + half)
+    return [f"if y < {first + half}:", *(f"    {line}" for line in lower), "else:", *(f"    {line}" for line in upper)]
+
+
+class _Block:
+    """The code of one event type."""
+
+    def __init__(self, loop: _Loop, event_type: str, picks: list[Pick]) -> None:
+        self.loop = loop
+        self.tree = Tree(Writer(loop.names, rows=loop.rows, inline=True))
+        targets = loop.targets
+        gathering = [pick for pick in picks if targets[pick.target].gathers(event_type)]
+        direct = [pick for pick in picks if not targets[pick.target].gathers(event_type)]
+        families, direct = find_families(direct, [target.masked for target in targets])
+        self.shared = Counter(cond for pick in [*direct, *gathering] for cond in _conditions(pick.conjuncts))
+        self.position = {cond: n for n, cond in enumerate(self.shared)}
+        for pick in gathering:
+            self._gather(pick)
+        for pick in direct:
+            place, key = self.tree.keyed(self._grow(pick.conjuncts), pick.key)
+            place.actions.append(self._write(pick.target, key, str(pick.bits)))
+        for family in families:
+            self._walk_family(family)
+
+    def _grow(self, conjuncts: tuple[Expr, ...]) -> Place:
+        """The place where all conditions are true: those that most picks share outermost, among equals the cheaper ones."""
+        conditions = _conditions(conjuncts)
+        rank = {cond: (-self.shared[cond], _cost(cond), self.position.get(cond, 0)) for cond in conditions}
+        return self.tree.walk(self.tree.root, sorted(conditions, key=rank.__getitem__))
+
+    def _write(self, target: int, key: str, bits: str) -> str:
+        hits = self.loop.hits[target]
+        line = f"{self.loop.bind(f'a{target}', hits.rows.append)}(i); {self.loop.bind(f'k{target}', hits.keys.append)}({key})"
+        if self.loop.targets[target].masked:
+            line += f"; {self.loop.bind(f'm{target}', hits.masks.append)}({bits})"
+        return line
+
+    def _gather(self, pick: Pick) -> None:
+        """Bits of several picks of one target are put together; the row is written down after the tree."""
+        bits = f"s{pick.target}"
+        self._grow(pick.conjuncts).actions.append(f"{bits} |= {pick.bits}")
+        start = f"{bits} = 0"
+        if start in self.tree.root.actions:
+            return
+        self.tree.root.actions.insert(0, start)
+        place = self.tree.root.after()
+        if not self.loop.targets[pick.target].own:
+            place = place.within(("bits", bits))
+        place, key = self.tree.keyed(place, pick.key)
+        place.actions.append(self._write(pick.target, key, bits))
+
+    # -- families
+
+    def _walk_family(self, family: Family) -> None:
+        shape, number = family.shape, len(self.loop.bound)
+        place = self._grow(shape.fixed)
+        tables = {value: tuple(self._row(family, member) for member in members) for value, members in family.buckets().items()}
+        if family.index is None:
+            bucket = self.loop.bind(f"z{number}", tables[None])
+        else:
+            get = self.loop.bind(f"z{number}", tables.get)
+            place, bucket = self.tree.bucket(place, get, shape.variables[family.index][1])
+        if family.ordered is not None:
+            place = self.tree.walk(place, [not_null(shape.variables[family.ordered][1])])
+        for at in family.rest:
+            self.tree.read(shape.variables[at][1], place)
+        place, key = self.tree.keyed(place, shape.key)
+        place.actions += self._walk_lines(family, bucket, key)
+
+    def _row(self, family: Family, member: Member) -> tuple[Any, ...]:
+        """One entry of a bucket: threshold, other constants, where to write, step bits, number of the target."""
+        target = member.pick.target
+        hits = self.loop.hits[target]
+        asked = [] if family.ordered is None else [member.constants[family.ordered]]
+        for at in family.rest:
+            op, field = family.shape.variables[at]
+            constant = member.constants[at]
+            asked.append(frozenset(map(hashable, constant)) if op == "in" else _comparable(constant, field))
+        written = (hits.rows.append, hits.keys.append, hits.masks.append, member.pick.bits)
+        return (*asked, *(written if family.shape.masked else written[:2]), target)
+
+    def _walk_lines(self, family: Family, bucket: str, key: str) -> list[str]:
+        variables = family.shape.variables
+        asked = [f"c{at}" for at in ((family.ordered,) if family.ordered is not None else ()) + family.rest]
+        lines = [f"for {', '.join([*asked, 'a', 'k'])}{', m, s' if family.shape.masked else ''}, z in {bucket}:"]
+        if family.ordered is not None:
+            op, field = variables[family.ordered]
+            lines.append(f"    if not {self.tree.local(field)} {op} c{family.ordered}: break")
+        for at in family.rest:
+            op, field = variables[at]
+            value = self.tree.local(field)
+            if op in ("==", "in"):
+                asks = f"{value if field.type in _TOLD else f'hashable({value})'} {op} c{at}"
+            else:
+                asks = f"{value} is not None and {value} {op} c{at}"
+            lines.append(f"    if not ({asks}): continue")
+        lines.append(f"    a(i); k({key}); hit(z)" + ("; m(s)" if family.shape.masked else ""))
+        return lines
+
+
+def _comparable(constant: Any, field: ir.Field) -> Any:
+    return constant if field.type in _TOLD else hashable(constant)
+
+
+def _conditions(conjuncts: tuple[Expr, ...]) -> list[Expr]:
+    """Conditions to nest: that a compared field is not null is a condition of its own, before it, to be shared."""
+    found: list[Expr] = []
+    for expr in conjuncts:
+        if isinstance(expr, ir.Compare) and expr.op != "==" and isinstance(expr.left, ir.Field):
+            found.append(not_null(expr.left))
+        found.append(expr)
+    return list(dict.fromkeys(found))
+
+
+def _cost(expr: Expr) -> int:
+    """A rough order of what a condition costs: cheap ones are asked first."""
+    here = {ir.TextMatch: 4, ir.Quantified: 20, ir.Call: 8, ir.Arith: 6, ir.InTable: 3, ir.Column: 6}.get(type(expr), 1)
+    return here + sum(_cost(child) for child in ir.children(expr))

@@ -1,0 +1,55 @@
+"""Which rows of a batch concern which rule: for all rules in one pass, each condition judged at most once per row.
+
+How rows are found is a choice made per rule set (`cep.match.columns` says when): one generated loop over the rows, or
+conditions over whole columns. Both give the same hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cep.event import Batch
+from cep.match.matcher import Hits
+from cep.match.picks import targets_of
+from cep.match.rowloop import compile_loops
+from cep.plan.codegen import Rows, Tables
+from cep.plan.plan import RulePlan
+
+
+class Selector:
+    """Finds the rows of each plan.
+
+    active  indices of the plans that the last batch brought rows for, ascending: with many rules, look only at these
+    """
+
+    def __init__(self, plans: Sequence[RulePlan], tables: Tables, *, rows: Rows = "struct") -> None:
+        targets, of_plan = targets_of(plans)
+        self.active: list[int] = []
+        self._hits = [Hits() for _ in targets]
+        self._of_plan = [self._hits[target] for target in of_plan]
+        self._plans_of: list[list[int]] = [[] for _ in targets]
+        for plan, target in enumerate(of_plan):
+            self._plans_of[target].append(plan)
+        self._hit: list[int] = []
+        self._filled: list[int] = []
+        self._loops = compile_loops(targets, self._hits, self._hit, tables, rows)
+        tabled = self._loops.tabled
+        self._watched = [n for n in range(len(targets)) if n not in tabled]
+
+    def select(self, batch: Batch) -> list[Hits]:
+        """The hits of each plan, in order. They are filled anew by the next call, and plans that select alike share one:
+        read them, do not keep or change them."""
+        for target in self._filled:
+            hits = self._hits[target]
+            hits.rows.clear()
+            hits.keys.clear()
+            hits.masks.clear()
+        self._hit.clear()
+        for loop in self._loops.functions:
+            loop(batch.rows, batch.types, batch.times_us, len(batch.rows))
+        filled = [target for target in self._watched if self._hits[target].rows]
+        if self._hit:
+            filled = list({*filled, *self._hit})
+        self._filled = filled
+        self.active = sorted(plan for target in filled for plan in self._plans_of[target])
+        return self._of_plan
