@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -27,6 +28,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 RETRY_AFTER = {"Retry-After": "1"}  # seconds
 PRODUCER, SEQUENCE = "Cep-Producer", "Cep-Sequence"
 MAX_PRODUCER_CHARS = 200
+SHUTDOWN_S = 5.0  # requests under way may finish
 FAULTS_TOLD = 100  # of one request; the count of all is told
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -84,9 +86,29 @@ def make_app(
     app = web.Application(middlewares=[_answer_faults], client_max_size=max_body_bytes)
     app.router.add_post("/v1/events", ingest.post)
     app.router.add_post("/v1/events/{stream}", ingest.post)
-    app.router.add_get("/livez", lambda _request: _health(alive()))
-    app.router.add_get("/readyz", lambda _request: _health(ready()))
+    app.router.add_get("/livez", _health(alive))
+    app.router.add_get("/readyz", _health(ready))
     return app
+
+
+@asynccontextmanager
+async def serving(app: web.Application, listen: Listen) -> AsyncIterator[int]:
+    """Serve the application as long as the context is open; gives the port (of value when port 0 asked for any).
+
+    raises  ConfigError: the address is taken, or not ours
+    """
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        try:
+            site = web.TCPSite(runner, listen.host, listen.port)
+            await site.start()
+        except OSError as error:
+            mend = "end the process that listens there, or take another port in `listen:` of cep.yml"
+            raise ConfigError(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}", mend, "E0965") from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
 
 
 class _Refused(CepError):
@@ -110,10 +132,12 @@ class _Ingest:
         body = await self._body(request)
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         payload = read_payload(body, content_type, request.headers)
-        appended = await self._appender.append(stream_key, payload.docs, producer=producer, sequence=sequence)
-        answer: dict[str, object] = {"accepted": payload.good, "durable": appended.durability}
-        if appended.duplicates:
-            answer["duplicates"] = appended.duplicates  # an earlier request with this sequence brought them
+        answer: dict[str, object] = {"accepted": payload.good, "durable": "appended"}
+        if payload.docs:
+            appended = await self._appender.append(stream_key, payload.docs, producer=producer, sequence=sequence)
+            answer["durable"] = appended.durability
+            if appended.duplicates:
+                answer["duplicates"] = appended.duplicates  # an earlier request with this sequence brought them
         if not payload.faults:
             return _json(202, answer)
         faults = [{"index": fault.index, "reason": fault.reason} for fault in payload.faults[:FAULTS_TOLD]]
@@ -148,6 +172,9 @@ class _Ingest:
             return await request.read()
         except web.HTTPRequestEntityTooLarge as error:
             raise _Refused(413, too_large, "send fewer events per request") from error
+        except web.RequestPayloadError as error:
+            request.content.feed_eof()  # or the server would read on, fail again and log a traceback
+            raise _Refused(400, "the body cannot be read: it is cut short, or not of the Content-Encoding it claims") from error
 
 
 def _producer(request: web.Request) -> tuple[str | None, int]:
@@ -170,7 +197,10 @@ async def _answer_faults(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         return await handler(request)
     except _Refused as error:
-        return _error(error.status, error.message, error.help, error.headers)
+        response = _error(error.status, error.message, error.help, error.headers)
+        if isinstance(error.__cause__, web.RequestPayloadError):
+            response.force_close()  # nobody knows where the next request begins
+        return response
     except UnknownMediaType as error:
         return _error(415, error.reason, "set Content-Type; curl needs -H 'Content-Type: application/x-ndjson'")
     except EventError as error:
@@ -191,5 +221,9 @@ def _json(status: int, data: object, headers: dict[str, str] | None = None) -> w
     return web.Response(status=status, body=msgspec.json.encode(data), content_type="application/json", headers=headers)
 
 
-async def _health(reasons: Sequence[str]) -> web.Response:
-    return _json(503, {"ok": False, "reasons": list(reasons)}) if reasons else _json(200, {"ok": True})
+def _health(reasons: Health) -> Handler:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        found = list(reasons())
+        return _json(503, {"ok": False, "reasons": found}) if found else _json(200, {"ok": True})
+
+    return answer

@@ -192,7 +192,9 @@ def test_a_content_type_that_is_not_understood_is_told_how_to_mend(redis_url: st
     with_client(redis_url, use)
 
 
-def test_a_damaged_packed_body_and_a_broken_array_are_400(redis_url: str, server: redis.Redis) -> None:
+def test_a_damaged_packed_body_and_a_broken_array_are_400(
+    redis_url: str, server: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     async def use(client: TestClient[Any, Any]) -> None:
         response = await client.post("/v1/events", data=b"nonsense", headers={**ND, "Content-Encoding": "gzip"})
         assert response.status == 400
