@@ -20,9 +20,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Const(Node):
-    """`5`, `2.5`, `"text"`, `true`, `null`. Integers stay integers, of any size."""
+    """`5`, `2.5`, `"text"`, `true`, `null`. Integers stay integers, of any size; `5`, `5.0` and `true` are not the same."""
 
     value: bool | int | float | str | None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Const):
+            return NotImplemented
+        return type(self.value) is type(other.value) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,12 +347,25 @@ class Rule(Node):
     once: Once | None = None
     to: tuple[str, ...] = ()
     mode: Mode = "enabled"
+    title_span: Span | None = field(default=None, compare=False)  # where the title's text stands, quotes included
+    to_spans: tuple[Span, ...] = field(default=(), compare=False)  # one per channel
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment and what it belongs to: `anchor` is a rule, a test or a line of one, as ("rule", 0, "by") or
+    ("test", 2, "given", 1), or ("file",). `text` begins with `#`; an empty one is a blank line between comments."""
+
+    anchor: tuple[str | int, ...]
+    place: Literal["before", "beside", "after"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class File(Node):
-    """Everything one file says, in the order written."""
+    """Everything one file says: rules in the order written, tests in the order of their rules."""
 
     path: str
     rules: tuple[Rule, ...]
     tests: tuple[RuleTest, ...]
+    comments: tuple[Comment, ...] = field(default=(), compare=False)

@@ -1,0 +1,66 @@
+"""Text to tree. A file is read block by block; a fault costs its clause, its block is left out of the tree, all faults of the
+file are told in one run."""
+
+from __future__ import annotations
+
+from cep.errors import Diagnostic
+from cep.lang import tree
+from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
+from cep.lang.blocks import Slice, blank, clause_starts, cut
+from cep.lang.build import Block
+from cep.lang.build_expressions import Word
+from cep.lang.grammar import parse
+from cep.lang.mistakes import diagnose
+from cep.lang.places import Lines, Place
+
+MAX_FAULTS_IN_BLOCK = 10
+MAX_RETRIED_CHARS = 64 * 1024  # a larger block that is broken tells its first fault only: each retry reads it again
+
+
+def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
+    """The rules and tests of a text file, without the blocks that have faults; and the faults, in the order of the file."""
+    lines = Lines(path, source)
+    faults: list[Diagnostic] = []
+    rules: list[tree.Rule] = []
+    tests: list[tree.RuleTest] = []
+    comments: list[Word] = []
+    for piece in cut(lines, faults):
+        block = _read_block(lines, piece, faults, comments)
+        if block is None:
+            continue
+        before = len(faults)
+        if block.kind == "rule":
+            rule = assemble_rule(block, faults)
+            rules += [rule] if rule and len(faults) == before else []
+        else:
+            test = assemble_test(block, faults)
+            tests += [test] if test and len(faults) == before else []
+    faults.sort(key=lambda fault: fault.span)
+    span = lines.span(0, len(source))
+    return tree.File(span, path, tuple(rules), in_file_order(rules, tests)), faults
+
+
+def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]) -> Block | None:
+    """The block, or None with its faults told. After a fault the clause is blanked out and the rest read again."""
+    text = lines.source[piece.start : piece.end]
+    place = Place(lines, piece.start)
+    starts = clause_starts(text, piece.kind)
+    found: list[Diagnostic] = []
+    parsed = parse(f"{piece.kind}_block", text, place)
+    comments.extend(parsed.comments)
+    while parsed.halt is not None and len(found) < MAX_FAULTS_IN_BLOCK:
+        found.append(diagnose(parsed.halt, text, place, piece.kind))
+        at = min(parsed.halt.at, len(text.rstrip()))
+        start = max((start for start in starts if start <= at), default=None)
+        if start is None or len(text) > MAX_RETRIED_CHARS:
+            break
+        end = min((start for start in starts if start > at), default=len(text))
+        text = blank(text, start, end)
+        starts = [other for other in starts if other != start]
+        parsed = parse(f"{piece.kind}_block", text, place)
+    found.extend(parsed.faults)
+    faults.extend(found)
+    if found or parsed.value is None:
+        return None
+    block: Block = parsed.value
+    return block
