@@ -1,0 +1,160 @@
+"""Windows that only count: `when count() >= n`, one alert per rise or with `then reset`.
+
+Such a window opens at the very event with which n lie in it, and is open as long as its last n do. So the last n + 1 times of
+a key tell everything: no departure is judged, and nothing is kept that lies further back.
+
+    n = 3   w |------------|        the third last is within w: true
+                 x  x  x  x         the one before it too, when the event came: it was true already, so no rise
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import Any
+
+from cep.event import Batch, Key, Match
+from cep.match.aggregates import aggregate_maker, read_over, values_loader
+from cep.match.found import found
+from cep.match.matcher import Hits, RuleState
+from cep.match.state import Touched, merge
+from cep.plan.kernels import RuleKernels
+from cep.plan.plan import RegisterKind, WindowBody
+
+# time, told, time, told, ... oldest first; told: the event's id, or (id, values) when emit or title read more than counts
+Counted = list[Any]
+TRIMMED_FROM = 64  # a power of two
+
+
+class CountedWindows:
+    """All keys of a window that counts to `threshold`.
+
+    Keys are forgotten by generations, which costs nothing per row: a key lives in `_young` from its last event to the next
+    turn, then in `_old` to the turn after; turns are at least a window apart, so what is dropped with `_old` was empty.
+    Outside (`size`, `snapshot`) a key is gone as soon as its window is empty.
+
+    cost  O(1) per row; a match reads its n events
+    """
+
+    def __init__(self, body: WindowBody, kernels: RuleKernels, threshold: int) -> None:
+        self._window_us = body.window_us
+        self._then_reset = body.then_reset
+        self._threshold = threshold
+        self._kernels = kernels
+        self._makers = [aggregate_maker(register) for register in body.registers]
+        self._counts_alone = all(
+            (register.kind, register.expr, register.where) == (RegisterKind.COUNT, None, None) for register in body.registers
+        )
+        self._load_values = values_loader(body.registers)
+        self._young: dict[Key, Counted] = {}
+        self._old: dict[Key, Counted] = {}
+        self._turn_us: int | None = None  # once the watermark is beyond it, all of `_old` is empty
+        self._last_us = 0  # time of the last row
+        self._now_us = 0  # what lies more than a window before it has left
+        self._touched = Touched()
+
+    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
+        if not hits.rows:
+            return
+        young, old, get = self._young, self._old, self._young.get
+        need, window_us = 2 * self._threshold, self._window_us
+        short = min(need, TRIMMED_FROM)
+        times_us = list(map(batch.times_us.__getitem__, hits.rows))
+        for index, key, time_us, told in zip(hits.rows, hits.keys, times_us, self._told(batch, hits, times_us)):
+            events = get(key)
+            if events is None:
+                events = young[key] = old.pop(key, [])
+            events.append(time_us)
+            events.append(told)
+            size = len(events)
+            if size < short:
+                continue
+            if size >= need and events[-need] >= time_us - window_us:
+                if self._then_reset:
+                    del young[key]
+                    out.append(self._match(key, index, events[-need:]))
+                elif size == need or events[-need - 2] < time_us - window_us:  # else it was true already
+                    out.append(self._match(key, index, events[-need:]))
+            if size >= TRIMMED_FROM and not size & (size - 1):
+                self._trim(events, time_us)
+        self._last_us = self._now_us = times_us[-1]
+        if self._turn_us is None:
+            self._turn_us = times_us[0] + window_us
+        self._touched.add_all(hits.keys)
+
+    def _told(self, batch: Batch, hits: Hits, times_us: list[int]) -> Iterable[Any]:
+        ids = map(batch.ids.__getitem__, hits.rows)
+        if self._counts_alone:
+            return ids
+        return zip(ids, map(self._kernels.values, map(batch.rows.__getitem__, hits.rows), times_us))
+
+    def _match(self, key: Key, cause: int, events: Counted) -> Match:
+        times_us, told = events[::2], events[1::2]
+        if self._counts_alone:
+            registers, ids = [len(told)] * len(self._makers), told
+        else:
+            registers, ids = read_over(self._makers, [values for _, values in told]), [event_id for event_id, _ in told]
+        return found(self._kernels, key, times_us[-1], cause, registers, (times_us[0], times_us[-1]), ids)
+
+    def _trim(self, events: Counted, now_us: int) -> None:
+        """Drop what decides nothing any more. Done where the length is a power of two, so each event pays O(1) for it."""
+        left = 2 * bisect_left(events[::2], now_us - self._window_us)
+        del events[: max(left, len(events) - 2 * self._threshold)]
+
+    # ------------------------------------------------------------ time
+
+    def advance(self, watermark_us: int, out: list[Match]) -> None:
+        """Forget what has emptied; a count never rises by a departure, so nothing is told."""
+        self._now_us = max(self._now_us, watermark_us)
+        if self._turn_us is None or watermark_us <= self._turn_us:
+            return
+        self._touched.add_all(self._old)
+        self._old = self._young
+        self._young = {}
+        self._turn_us = self._last_us + self._window_us if self._old else None
+        if watermark_us > self._last_us + self._window_us:
+            self._touched.add_all(self._old)
+            self._old = {}
+            self._turn_us = None
+
+    def next_due(self) -> int | None:
+        return self._turn_us
+
+    # ------------------------------------------------------------ state
+
+    def snapshot(self, *, delta: bool) -> RuleState:
+        """Per key [time, told, ...], at most the last n events, none that has left."""
+        changed = self._touched.begin(delta=delta)
+        meta = {"now_us": self._now_us, "last_us": self._last_us}
+        if changed is None:
+            return RuleState([[key, self._kept(events)] for key, events in self._alive()], meta)
+        return RuleState([[key, self._kept(self._events(key)) or None] for key in changed], meta, delta=True)
+
+    def _events(self, key: Key) -> Counted:
+        return self._young.get(key) or self._old.get(key) or []
+
+    def _alive(self) -> list[tuple[Key, Counted]]:
+        since_us = self._now_us - self._window_us
+        return [item for part in (self._old, self._young) for item in part.items() if item[1][-2] >= since_us]
+
+    def _kept(self, events: Counted) -> Counted:
+        """What decides of a key's events; as a list of its own."""
+        kept = events[:]
+        self._trim(kept, self._now_us)
+        return kept
+
+    def restore(self, states: list[RuleState]) -> None:
+        self._old = {}
+        self._young = {key: [*map(self._loaded, events)] for key, events in merge(states).items()}
+        self._now_us, self._last_us = states[-1].meta["now_us"], states[-1].meta["last_us"]
+        self._turn_us = self._last_us + self._window_us if self._young else None
+        self._touched.begin(delta=False)
+
+    def _loaded(self, one: Any) -> Any:
+        return (one[0], self._load_values(one[1])) if isinstance(one, list | tuple) else one
+
+    def size(self) -> int:
+        return len(self._alive())
+
+    def touched(self) -> int:
+        return self._touched.count(len(self._young) + len(self._old))

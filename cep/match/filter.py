@@ -1,0 +1,42 @@
+"""Filter rules: a match for each row that fits. No state."""
+
+from __future__ import annotations
+
+from cep.event import Batch, Match
+from cep.match.matcher import Hits, RuleState
+from cep.plan.kernels import RuleKernels
+from cep.plan.plan import RulePlan
+
+
+class FilterMatcher:
+    """Keeps the promise of `cep.match.matcher.Matcher` for `FilterBody`."""
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+        self._emit = kernels.emit
+        self._title = kernels.title
+
+    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
+        """A match per row; `emit` reads the row itself."""
+        for index, key in zip(hits.rows, hits.keys):
+            row, time_us, event_id = batch.rows[index], batch.times_us[index], batch.ids[index]
+            fields = self._emit([], key, row, time_us)
+            title = self._title(fields, [], key, row, time_us)
+            out.append(Match(key, time_us, index, fields, title, time_us, time_us, event_id, event_id, (event_id,), 1))
+
+    def advance(self, watermark_us: int, out: list[Match]) -> None:
+        """A filter has no timers."""
+
+    def next_due(self) -> int | None:
+        return None
+
+    def snapshot(self, *, delta: bool) -> RuleState:
+        return RuleState([], delta=delta)
+
+    def restore(self, states: list[RuleState]) -> None:
+        """A filter has no state."""
+
+    def size(self) -> int:
+        return 0
+
+    def touched(self) -> int:
+        return 0
