@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cep.errors import Diagnostic, Fix
 from cep.lang.places import Lines
@@ -43,7 +44,7 @@ def cut(lines: Lines, faults: list[Diagnostic]) -> list[Slice]:
     if first is not None and (not heads or first < heads[0][1]):
         _fault_indented(lines, first, faults)
     slices = []
-    for (kind, start), end in zip(heads, [at for _, at in heads[1:]] + [len(source)], strict=True):
+    for (kind, start), (_, end) in pairwise([*heads, ("", len(source))]):
         if kind:
             slices.append(Slice(kind, start, end))
         else:
@@ -113,9 +114,14 @@ def _fault_outside(lines: Lines, at: int, faults: list[Diagnostic]) -> None:
 
 
 def clause_starts(text: str, kind: str) -> list[int]:
-    """Offsets of the lines of a block that begin with a word of its clauses: where reading can start anew after a fault."""
+    """Offsets of the lines of a block that begin with a word of its clauses, or with one misspelt and indented like the
+    others: where reading can start anew after a fault."""
     words = RULE_WORDS if kind == "rule" else TEST_WORDS
-    return [found.start() for found in _FIRST_WORD.finditer(text) if found[1] in words and found.start() > 0]
+    lines = [
+        (found.start(), found.start(1) - found.start(), found[1]) for found in _FIRST_WORD.finditer(text) if found.start() > 0
+    ]
+    indent = next((indent for _, indent, word in lines if word in words), -1)
+    return [start for start, own, word in lines if word in words or (own == indent and closest(word.lower(), words) is not None)]
 
 
 def blank(text: str, start: int, end: int) -> str:

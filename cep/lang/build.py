@@ -202,8 +202,8 @@ class Builder(ExpressionBuilder):
     def absent_clause(self, start: Token, select: tree.Select, word: Token, duration: tree.Duration) -> Clause:
         return self._clause("absent", start, (select, duration), duration.span)
 
-    def let_clause(self, start: Token, label: Token, expr: tree.Expr) -> Clause:
-        let = tree.Let(self._at(start).to(expr.span), str(label), expr)
+    def let_clause(self, start: Token, label: Word, expr: tree.Expr) -> Clause:
+        let = tree.Let(self._at(start).to(expr.span), label.text, expr)
         return self._clause("let", start, let)
 
     def rule_block(self, start: Token, name: tree.Name, *clauses: Clause) -> Block:

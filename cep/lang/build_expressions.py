@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from lark import Token, Transformer, v_args
 
-from cep.errors import Diagnostic, Span
+from cep.errors import Diagnostic, Fix, Span
 from cep.lang import literals, tree
 from cep.lang.literals import LiteralFault
 from cep.lang.places import Place
 
 MAX_DEPTH = 64
 Made = TypeVar("Made")
+SHOUTED = {"NULL": "null", "Null": "null", "None": "null", "TRUE": "true", "True": "true", "FALSE": "false", "False": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Word:
 
     text: str
     span: Span
+    bare: bool = True  # not in backquotes
 
 
 def part_name(expr: tree.Expr) -> str | None:
@@ -93,7 +95,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return node
 
     def name(self, token: Token) -> Word:
-        return Word(str(token).strip("`"), self._at(token))
+        return Word(str(token).strip("`"), self._at(token), not token.startswith("`"))
 
     label = label_use = table_name = name
 
@@ -116,6 +118,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
     # ------------------------------------------------------------ values
 
     def path(self, word: Word) -> tree.Path:
+        meant = SHOUTED.get(word.text)
+        if meant and word.bare:
+            fix = Fix(word.span, meant)
+            help = f"write `{meant}`; a field of that name stands in backquotes"
+            self.faults.append(Diagnostic("E0105", f"`{word.text}` is written `{meant}`", word.span, help=help, fix=fix))
         return tree.Path(word.span, (word.text,))
 
     def integer(self, token: Token) -> tree.Const:

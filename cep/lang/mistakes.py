@@ -1,11 +1,372 @@
-"""From where the parser halted to what a person would say about it."""
+"""From where the parser halted to what a person would say about it: one small judge per kind of mistake, the first that
+knows the case speaks."""
 
 from __future__ import annotations
 
-from cep.errors import Diagnostic
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cep.errors import Diagnostic, Fix, Span
+from cep.lang.blocks import BLOCKS, RULE_WORDS, TEST_WORDS
+from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_words, keyword
 from cep.lang.grammar import Halt
+from cep.lang.literals import NAME, show_string
 from cep.lang.places import Place
+from cep.lang.scan import Piece, lone_brackets, scan
+from cep.spelling import closest
+
+SPELLED = {
+    "=": "==", "===": "==", "!==": "!=", "<>": "!=", "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not",
+    "like": "~", "matches": "=~", "equals": "==", "eq": "==", "ne": "!=", "gt": ">", "lt": "<", "gte": ">=", "lte": "<=",
+    "begins": "startswith", "starts": "startswith", "ends": "endswith", "none": "null", "nil": "null",
+}  # fmt: skip
+UNIT_WORDS = {
+    word: unit
+    for unit, words in {
+        "us": "usec microsecond microseconds µs μs",
+        "ms": "msec msecs millis millisecond milliseconds",
+        "s": "sec secs second seconds",
+        "m": "min mins minute minutes",
+        "h": "hr hrs hour hours",
+        "d": "day days",
+        "w": "week weeks",
+        "KB": "kb k kilobytes",
+        "MB": "mb megabytes",
+        "GB": "gb g gigabytes",
+        "TB": "tb terabytes",
+        "B": "byte bytes",
+    }.items()
+    for word in words.split()
+}
+COMPARISONS = frozenset({"COMPARE", "TEXT_OP", "TILDE", "TILDE_I", "REGEX", "REGEX_I", "IN", "IS", "BETWEEN"})
+CURLY_QUOTES = "“”„«»‘’‚"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A halt, and the text around it in pieces. `here` is the piece the parser did not expect, None at the end."""
+
+    halt: Halt
+    text: str
+    place: Place
+    kind: str  # rule, test, or the fragment
+
+    @functools.cached_property
+    def pieces(self) -> list[Piece]:
+        return scan(self.text)
+
+    @functools.cached_property
+    def here(self) -> Piece | None:
+        return None if self.halt.token == "end" else next((p for p in self.pieces if p.end > self.halt.at), None)
+
+    @functools.cached_property
+    def before(self) -> Piece | None:
+        stop = self.here.start if self.here else len(self.text)
+        return next((p for p in reversed(self.pieces) if p.end <= stop), None)
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        return self.halt.accepts
+
+    @property
+    def after(self) -> Piece | None:
+        return next((p for p in self.pieces if self.here and p.start >= self.here.end), None)
+
+    def at(self, piece: Piece) -> Span:
+        return self.place.span(piece.start, piece.end)
+
+    def found(self) -> str:
+        piece = self.here
+        return "the end" if piece is None else "this text" if len(piece.text) > 30 else f"`{piece.text}`"
+
+    def starts_line(self, piece: Piece) -> bool:
+        return not self.text[self.text.rfind("\n", 0, piece.start) + 1 : piece.start].strip()
+
+    def fault(self, code: str, message: str, piece: Piece, help: str, instead: str | None = None, label: str = "") -> Diagnostic:
+        """A diagnostic under `piece`; `instead` is what to write there."""
+        span = self.at(piece)
+        return Diagnostic(code, message, span, label=label, help=help, fix=Fix(span, instead) if instead is not None else None)
 
 
 def diagnose(halt: Halt, text: str, place: Place, kind: str) -> Diagnostic:
-    return Diagnostic("E0100", f"unexpected text {sorted(halt.accepts)}", place.span(halt.at, halt.at + 1))
+    """What is wrong where the parser halted. `kind` is rule, test or the name of a fragment."""
+    scene = Scene(halt, text, place, kind)
+    for judge in JUDGES:
+        told = judge(scene)
+        if told is not None:
+            return told
+    return _unexpected(scene)
+
+
+def _open_quote(scene: Scene) -> Diagnostic | None:
+    """A quote without a partner on the line of the halt; it may stand after the halt, when earlier quotes paired wrongly."""
+    line_start = scene.text.rfind("\n", 0, scene.halt.at) + 1
+    line_end = scene.text.find("\n", scene.halt.at)
+    line_end = len(scene.text) if line_end < 0 else line_end
+    for piece in scene.pieces:
+        if piece.kind == "sign" and piece.text in "\"'`" and line_start <= piece.start < line_end:
+            help = f"close it with {piece.text} on the same line"
+            if piece.text != "`":
+                help += "; a line end inside text is written \\n"
+            return scene.fault("E0102", "this quote has no partner on its line", piece, help)
+    return None
+
+
+def _bracket(scene: Scene) -> Diagnostic | None:
+    opening, closing = lone_brackets(scene.pieces)
+    here = scene.here
+    for piece, met in closing:
+        if here is not None and piece.start == here.start:
+            if met is None:
+                return scene.fault("E0103", f"`{piece.text}` closes nothing", piece, "take it away, or open it before")
+            told = scene.fault(
+                "E0103", f"`{piece.text}` does not close `{met.text}`", piece, "close brackets in the order they were opened"
+            )
+            return _with_label(told, scene.at(met), "opened here")
+    for piece in reversed(opening):
+        if piece.start < (here.start if here else len(scene.text) + 1):
+            if here is None:
+                return scene.fault("E0103", f"`{piece.text}` is never closed", piece, "close it")
+            if scene.accepts & {"RPAR", "RSQB", "RBRACE", "COMMA"}:
+                told = scene.fault("E0103", f"`{piece.text}` is never closed", piece, f"close it before {scene.found()}")
+                return _with_label(told, scene.at(here), "still open here")
+    return None
+
+
+def _with_label(told: Diagnostic, span: Span, words: str) -> Diagnostic:
+    return Diagnostic(told.code, told.message, told.span, label=told.label, help=told.help, labels=((span, words),), fix=told.fix)
+
+
+def _ended(scene: Scene) -> Diagnostic | None:
+    if scene.here is not None:
+        return None
+    last = scene.before
+    end = last.end if last else 0
+    span = scene.place.span(end - 1, end) if last else scene.place.span(0, 0)
+    if scene.kind in BLOCKS and last is not None and last.text in BLOCKS and len(scene.pieces) == 1:
+        return _without_id(scene)
+    what = f"the {scene.kind}" if scene.kind in BLOCKS else "the text"
+    expected = expected_words(scene.accepts)
+    return Diagnostic(
+        "E0118",
+        f"{what} ends where {expected} should follow",
+        span,
+        label="nothing follows",
+        help=f"write {expected} after it, or take it away",
+    )
+
+
+def _without_id(scene: Scene) -> Diagnostic | None:
+    before = scene.before
+    if (
+        before is None
+        or before.start != 0
+        or before.text not in BLOCKS
+        or scene.kind not in BLOCKS
+        or "WORD" not in scene.accepts
+    ):
+        return None
+    here = scene.here or before
+    help = "write an ID after it: a letter, then letters, digits, `_`, `-` or `.`"
+    return scene.fault("E0123", f"`{before.text}` needs the ID of a rule", here, help)
+
+
+def _swallowed(scene: Scene) -> Diagnostic | None:
+    """`when x >` and the next line's clause word was taken for the value that is missing."""
+    here, taken = scene.here, scene.before
+    words = RULE_WORDS if scene.kind == "rule" else TEST_WORDS if scene.kind == "test" else ()
+    if here is None or taken is None or taken.text not in words or not scene.starts_line(taken):
+        return None
+    if not scene.accepts & (CLAUSE_PLACE | {"AND", "LATER", "COMMA", "RPAR", "RSQB"}):
+        return None
+    last = next((p for p in reversed(scene.pieces) if p.end <= taken.start), None)
+    if last is None:
+        return None
+    return scene.fault(
+        "E0118",
+        f"`{last.text}` needs something after it",
+        last,
+        f"`{taken.text}` already begins the next clause",
+        label="nothing follows",
+    )
+
+
+def _unit(scene: Scene) -> Diagnostic | None:
+    """`10min`, `10 minutes`, or `10` where a duration must stand."""
+    here = scene.here
+    if here is None or here.kind != "number":
+        return None
+    number = re.match(r"[\d_.]*", here.text)
+    digits, letters = (number[0], here.text[number.end() :]) if number else ("", "")
+    if letters and scene.halt.token not in ("DURATION", "SIZE", "FLOAT") and not letters.startswith("_"):
+        unit = UNIT_WORDS.get(letters.lower())
+        help = (
+            f"write `{digits}{unit}`"
+            if unit
+            else "durations end in us, ms, s, m, h, d or w; sizes in B, KB, MB, GB, TB or KiB, MiB, GiB, TiB"
+        )
+        return scene.fault("E0106", f"`{letters}` is not a unit", here, help, f"{digits}{unit}" if unit else None)
+    if "DURATION" in scene.accepts and "INT" not in scene.accepts and scene.halt.token in ("INT", "FLOAT"):
+        after = scene.after
+        unit = UNIT_WORDS.get(after.text.lower(), after.text if after.text in UNIT_WORDS.values() else None) if after else None
+        if after is not None and unit:
+            span = scene.place.span(here.start, after.end)
+            return Diagnostic(
+                "E0106", "a duration is one word", span, help=f"write `{digits}{unit}`", fix=Fix(span, f"{digits}{unit}")
+            )
+        return scene.fault(
+            "E0106", "a duration needs a unit", here, f"write `{digits}s`, `{digits}m`, `{digits}h` or `{digits}d`"
+        )
+    return None
+
+
+def _plain_data(scene: Scene) -> Diagnostic | None:
+    """Text without quotes where an event or a claim holds plain data, or where a clause holds text."""
+    here, before, accepts = scene.here, scene.before, scene.accepts
+    if here is None:
+        return None
+    start: int | None = None
+    if (
+        "STRING" in accepts
+        and not accepts & {"NAME", "WORD", "COLON"}
+        and not accepts & CLAUSE_PLACE
+        and not accepts & TEST_PLACE
+    ):
+        start = here.start if here.kind in ("word", "number") else None
+    elif here.kind == "number" and here.start < scene.halt.at:
+        start = here.start  # 10.0.0.9 begins as a number and goes on
+    elif accepts in ({"COMMA", "RBRACE"}, {"COMMA", "RSQB"}) and before and before.end == here.start and before.kind == "number":
+        start = before.start
+    if start is None:
+        return None
+    bare = re.compile(r"[^,}\]\n#\"']*").match(scene.text, start) if accepts & {"LBRACE", "RBRACE", "RSQB"} else None
+    text = (bare[0] if bare else here.text).rstrip() or here.text
+    span = scene.place.span(start, start + len(text))
+    return Diagnostic(
+        "E0124", "text stands in quotes here", span, help=f"write {show_string(text)}", fix=Fix(span, show_string(text))
+    )
+
+
+def _operator(scene: Scene) -> Diagnostic | None:
+    here, accepts = scene.here, scene.accepts
+    if here is None or here.kind not in ("sign", "word"):
+        return None
+    if here.text == "=" and scene.before is not None and scene.before.text in ("==", "=", "!="):
+        return scene.fault("E0105", "one `=` too many", here, "comparisons are == != < <= > >=", "")
+    said = SPELLED.get(here.text.lower()) or (here.text.lower() if here.text.lower() != here.text else None)
+    if said is None or keyword(said, accepts) is None:
+        return None
+    if here.text == "=" and _in_named_list(scene):
+        return scene.fault(
+            "E0115", "a name in the alert is one word", here, "write `NAME = VALUE` with a plain name, or `==` to compare"
+        )
+    return scene.fault("E0105", f"`{here.text}` is written `{said}`", here, f"write `{said}`", said)
+
+
+def _in_named_list(scene: Scene) -> bool:
+    """Whether the halt is in `emit` or `by`, outside of brackets: there `=` gives a name."""
+    here = scene.here
+    depth = 0
+    for piece in reversed(scene.pieces):
+        if here is None or piece.start >= here.start:
+            continue
+        if piece.text in ")]}":
+            depth += 1
+        elif piece.text in "([{":
+            depth -= 1
+        elif piece.kind == "word" and piece.text in RULE_WORDS:
+            return piece.text in ("emit", "by") and depth == 0
+    return scene.kind in ("fragment_emit_list", "fragment_emit_item", "fragment_by", "fragment_key_part") and depth == 0
+
+
+def _chain(scene: Scene) -> Diagnostic | None:
+    here = scene.here
+    if here is None or scene.halt.token not in COMPARISONS or "AND" not in scene.accepts or "COMPARE" in scene.accepts:
+        return None
+    if scene.before is not None and scene.before.kind == "sign" and scene.before.text not in ")]}":
+        return None
+    return scene.fault(
+        "E0113", "two comparisons in a row", here, "join them with `and`, as `1 < x and x < 5`; or write `x between 1 and 5`"
+    )
+
+
+def _in_what(scene: Scene) -> Diagnostic | None:
+    here, before = scene.here, scene.before
+    if here is None or before is None or before.text != "in" or "TABLE" not in scene.accepts:
+        return None
+    return scene.fault("E0125", "`in` asks for a list in brackets or a table", here, 'write `in ["a", "b"]` or `in table NAME`')
+
+
+def _clause(scene: Scene) -> Diagnostic | None:
+    """A word where a clause may begin."""
+    here, accepts = scene.here, scene.accepts
+    if here is None or here.kind != "word" or not accepts & (CLAUSE_PLACE | TEST_PLACE):
+        return None
+    if here.text == "where":
+        return scene.fault(
+            "E0121", "after `match`, `where` says what each step is", here, "write `where STEP: TYPE where CONDITION`"
+        )
+    if here.text in BLOCKS:
+        return scene.fault("E0108", f"`{here.text}` stands at the very start of its line", here, "take the spaces before it away")
+    words = RULE_WORDS if scene.kind == "rule" else TEST_WORDS
+    others = TEST_WORDS if scene.kind == "rule" else RULE_WORDS
+    if here.text in others:
+        other = "test" if scene.kind == "rule" else "rule"
+        return scene.fault("E0101", f"`{here.text}` belongs to a {other}", here, f"move it to a `{other}` block")
+    if here.text in words:
+        return None
+    near = closest(
+        here.text.lower(), [*words, *(name.lower() for name in accepts if name.isalpha() and keyword(name.lower(), accepts))]
+    )
+    if near is None and not scene.starts_line(here):
+        return None
+    known = ", ".join(words)
+    help = f"did you mean `{near}`?" if near else f"the clauses of a {scene.kind} are {known}"
+    return scene.fault(
+        "E0101",
+        f"`{here.text}` is not a clause of a {scene.kind}" if scene.starts_line(here) else f"`{here.text}` means nothing here",
+        here,
+        help,
+        near,
+    )
+
+
+def _stray(scene: Scene) -> Diagnostic | None:
+    here = scene.here
+    if here is None or scene.halt.token or here.kind != "sign":
+        return None
+    shown = here.text if here.text.isprintable() else f"U+{ord(here.text):04X}"
+    if here.text in CURLY_QUOTES:
+        return scene.fault("E0104", f"`{shown}` is not a quote", here, "write straight quotes, \" or '")
+    help = "clauses need no `;` between them" if here.text == ";" else "take it away, or put the text it belongs to in quotes"
+    return scene.fault("E0104", f"`{shown}` means nothing here", here, help)
+
+
+JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
+    _open_quote,
+    _swallowed,
+    _unit,
+    _bracket,
+    _ended,
+    _without_id,
+    _plain_data,
+    _operator,
+    _chain,
+    _in_what,
+    _clause,
+    _stray,
+)
+
+
+def _unexpected(scene: Scene) -> Diagnostic:
+    here = scene.here or Piece("", "", scene.halt.at)
+    help = ""
+    if "LABEL" in scene.accepts and here.kind == "word":
+        help = f"write `{here.text}:` and what it stands for"
+    elif scene.kind.startswith("fragment") and here.text in RULE_WORDS:
+        help = f"in YAML `{here.text}` is a key of its own"
+    elif "NAME" in scene.accepts and VALUE_PLACE.isdisjoint(scene.accepts) and NAME.fullmatch(here.text):
+        help = f"to use the word as a name, write `` `{here.text}` `` in backquotes"
+    return scene.fault("E0100", f"expected {expected_words(scene.accepts)}, found {scene.found()}", here, help)

@@ -49,8 +49,9 @@ def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: 
     parsed = parse(f"{piece.kind}_block", text, place)
     comments.extend(parsed.comments)
     while parsed.halt is not None and len(found) < MAX_FAULTS_IN_BLOCK:
-        found.append(diagnose(parsed.halt, text, place, piece.kind))
-        at = min(parsed.halt.at, len(text.rstrip()))
+        fault = diagnose(parsed.halt, text, place, piece.kind)
+        found.append(fault)
+        at = lines.offset(fault.span.line, fault.span.col) - piece.start
         start = max((start for start in starts if start <= at), default=None)
         if start is None or len(text) > MAX_RETRIED_CHARS:
             break

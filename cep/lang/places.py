@@ -25,6 +25,10 @@ class Lines:
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
 
+    def offset(self, line: int, col: int) -> int:
+        """Offset of a line and column."""
+        return self.starts[line - 1] + col - 1
+
     def span(self, start: int, end: int) -> Span:
         """The span of source[start:end]."""
         return Span(self.path, *self.position(start), *self.position(max(start, end)))
