@@ -32,6 +32,11 @@ def channel(channel_name: str, what: str) -> str:
     return f"cep:{{channel.{channel_name}}}:{what}"
 
 
+def channels() -> str:
+    """Set of the channels that take part in delivery: one that left must not return to where it was then."""
+    return "cep:{channels}:names"
+
+
 def generations() -> str:
     """Rule generations: number, author, text, diff."""
     return "cep:{rules}:generations"

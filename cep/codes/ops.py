@@ -15,7 +15,7 @@ CODES: tuple[Code, ...] = (
         "E0902",
         "Redis cannot be reached",
         "Nothing answers at the configured address, or it refuses our password.",
-        "Start Redis, mend `redis:` in cep.yml (redis://USER:PASSWORD@HOST:PORT/0), or leave `redis:` out to use the embedded server.",
+        "Start Redis, mend `redis:` in cep.yml (redis://USER:PASSWORD@HOST:PORT/0), or leave it out: then one is embedded.",
     ),
     Code(
         "E0903",
@@ -26,7 +26,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0904",
         "Redis would evict keys",
-        "Under this maxmemory-policy Redis throws away events, state or the owner's lease when memory runs short, without a word.",
+        "Under this maxmemory-policy Redis throws away events, state or the owner's lease when memory runs short.",
         "redis-cli config set maxmemory-policy noeviction, and the same in redis.conf.",
     ),
     Code(
@@ -50,7 +50,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0908",
         "The embedded server did not start",
-        "It ended while starting; its last words are in the message. Files written by a newer server cannot be read by an older one.",
+        "It ended while starting; its last words are in the message. An older server cannot read the files of a newer one.",
         "Read server.log in the data folder; run the server version that wrote the files, or start with a new folder.",
     ),
     Code(
@@ -58,6 +58,24 @@ CODES: tuple[Code, ...] = (
         "A key holds something else",
         "A key that should be a stream holds another type, so nothing can be appended to it.",
         "Name another `key:` for the stream in cep.yml, or remove what is there.",
+    ),
+    Code(
+        "E0911",
+        "A key of ours was spoiled",
+        "A key that the engine keeps its results or positions in holds another type, or Redis refuses to write it.",
+        "Remove or rename what is there; give the engine a Redis database of its own.",
+    ),
+    Code(
+        "E0912",
+        "A piece of the saved state is missing",
+        "A checkpoint names pieces that are not in Redis any more: something else removed keys.",
+        "Restore Redis from a backup, or delete the cell's manifest and commit to read all retained events again.",
+    ),
+    Code(
+        "E0913",
+        "The saved state cannot be read",
+        "It was written by another version of cepheid, or it is damaged.",
+        "Run the version that wrote it, or delete the cell's manifest and commit to read all retained events again.",
     ),
     Code(
         "E0950",
