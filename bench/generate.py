@@ -1,6 +1,6 @@
 """Seeded events for the workloads: one each millisecond, 10,000 users, five types, about 130 bytes as JSON.
 
-    python bench/generate.py 2000000 bench/data/events.jsonl [--seed 7] [--disorder-ms 2000]
+python bench/generate.py 2000000 bench/data/events.jsonl [--seed 7] [--disorder-ms 2000]
 """
 
 from __future__ import annotations
@@ -15,7 +15,28 @@ START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 USERS = 10_000
 TYPES = ("login_failed", "login_ok", "purchase", "sensor", "page")
 SHARES = (0.12, 0.08, 0.10, 0.40, 0.30)
-COUNTRIES = ("DE", "FR", "US", "GB", "IN", "BR", "JP", "ES", "IT", "NL", "PL", "SE", "CA", "AU", "MX", "ZA", "KR", "TR", "AR", "CH")
+COUNTRIES = (
+    "DE",
+    "FR",
+    "US",
+    "GB",
+    "IN",
+    "BR",
+    "JP",
+    "ES",
+    "IT",
+    "NL",
+    "PL",
+    "SE",
+    "CA",
+    "AU",
+    "MX",
+    "ZA",
+    "KR",
+    "TR",
+    "AR",
+    "CH",
+)
 
 
 def lines(count: int, seed: int = 7, disorder_ms: int = 0) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -41,7 +42,7 @@ def command(rules: tuple[str, ...], config_path: str | None, fix: bool, strict: 
     return 2 if errors else 1 if warnings and strict else 0
 
 
-def _apply(diagnostics: list[Diagnostic]) -> int:
+def _apply(diagnostics: Sequence[Diagnostic]) -> int:
     """Apply safe fixes, from the end of each file backwards so that earlier places stay where they are."""
     fixes = [d.fix for d in diagnostics if d.fix and d.fix.safe]
     done = 0

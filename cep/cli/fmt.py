@@ -2,58 +2,49 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from cep.cli.show import next_step, plural, print_diagnostics
-from cep.errors import ConfigError, Diagnostic
-from cep.lang.files import read_rules
+from cep.config import Config
+from cep.lang import tree
 from cep.lang.printer import print_text, print_yaml
-from cep.loader.files import rule_files
+from cep.lang.read import read_rules
+from cep.loader.scan import Disk, scan
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--to", "spelling", type=click.Choice(["text", "yaml"]), help="print in this spelling to standard output")
 @click.option("--check", is_flag=True, help="change nothing; exit code 1 if a file is not in the layout")
-@click.option("--stdout", "to_stdout", is_flag=True, help="print instead of writing the files")
-def command(paths: tuple[str, ...], spelling: str | None, check: bool, to_stdout: bool) -> int:
-    """Write rule files in the one layout; with --to, turn text into YAML or back."""
-    changed: list[Path] = []
-    faults: list[Diagnostic] = []
-    sources: dict[str, str] = {}
-    files = [file for path in paths for file in _files(Path(path))]
-    for file in files:
-        source = file.read_bytes()
-        tree, found = read_rules(str(file), source)
-        sources[str(file)] = source.decode("utf-8", errors="replace")
-        errors = [d for d in found if d.level == "error"]
-        if errors:
-            faults += errors
-            continue
-        is_yaml = file.suffix in (".yml", ".yaml")
-        wanted = spelling or ("yaml" if is_yaml else "text")
-        text = print_yaml(tree) if wanted == "yaml" else print_text(tree)
-        if spelling or to_stdout:
-            click.echo(text, nl=False)
-        elif text.encode() != source:
-            changed.append(file)
-            if not check:
-                file.write_text(text, encoding="utf-8")
-    print_diagnostics(faults, sources)
-    if not (spelling or to_stdout):
-        done = "would change" if check else "changed"
-        for file in changed:
-            click.echo(f"{done} {file}", err=True)
-        click.echo(f"{plural(len(files), 'file')}, {len(changed)} {done}", err=True)
-        next_step("cep fmt " + " ".join(paths) if check and changed else "cep check " + " ".join(paths))
-    sys.stdout.flush()
+def command(paths: tuple[str, ...], spelling: str | None, check: bool) -> int:
+    """Write rule files in the one layout; with --to, print them as text or as YAML instead."""
+    disk = scan(paths, Config(base=Path.cwd()))
+    read = {path: read_rules(path, text.encode()) for path, text in disk.texts.items()}
+    faults = [*disk.faults, *(d for _, found in read.values() for d in found if d.level == "error")]
+    broken = {fault.span.file for fault in faults}
+    print_diagnostics(faults, disk.texts)
+    good = {path: file for path, (file, _) in read.items() if path not in broken}
+    if spelling:
+        for file in good.values():
+            click.echo(print_yaml(file) if spelling == "yaml" else print_text(file), nl=False)
+        return 2 if faults else 0
+    changed = _rewrite(good, disk, check)
+    verb = "would change" if check else "changed"
+    for path in changed:
+        click.echo(f"{verb} {path}", err=True)
+    click.echo(f"{plural(len(read), 'file')}, {verb} {len(changed)}", err=True)
+    next_step(("cep fmt " if check and changed else "cep check ") + " ".join(paths))
     return 2 if faults else 1 if check and changed else 0
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise ConfigError(f"there is no file {path}", "name a rule file or a folder of them", "E0954")
-    return rule_files([path])
+def _rewrite(files: dict[str, tree.File], disk: Disk, check: bool) -> list[str]:
+    changed = []
+    for path, file in files.items():
+        text = print_yaml(file) if path.endswith((".yml", ".yaml")) else print_text(file)
+        if text != disk.texts[path]:
+            changed.append(path)
+            if not check:
+                Path(path).write_text(text, encoding="utf-8")
+    return changed

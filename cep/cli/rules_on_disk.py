@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from cep.config import Config
-from cep.errors import ConfigError
 from cep.loader.config import read_config
 from cep.loader.files import Loaded, load
 
@@ -21,9 +20,5 @@ def load_rules(rules: tuple[str, ...], config_path: str | None) -> tuple[Config,
     raises  ConfigError: nothing there
     """
     config = read_config(config_path)
-    paths = [Path(rule) for rule in rules] or [config.base / rule for rule in config.rules]
-    for path in paths:
-        if not path.exists():
-            hint = "name a rule file or a folder of them, or start with `cep init my-rules`"
-            raise ConfigError(f"there are no rules at {path}", hint, "E0954")
-    return config, load(paths, config, None)
+    # What the command line names starts at the current folder; what the configuration names, at its own.
+    return config, load([Path.cwd() / rule for rule in rules] or None, config)

@@ -1,0 +1,103 @@
+"""The workloads of docs/performance.md: rules in our language beside the hand-written loop that does the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import handwritten
+
+Counts = tuple[int, ...]
+Event = dict[str, Any]
+
+W1 = """
+rule w1
+  from  sensor where speed > 95
+"""
+W2 = """
+rule w2
+  by    user
+  from  sensor where speed > 80
+  when  count() >= 5 over 10m
+  then reset
+"""
+W3 = """
+rule w3
+  by     user
+  match  fail{3,} -> ok
+  where  fail: login_failed
+         ok:   login_ok
+  within 5m
+"""
+W4 = """
+rule w4
+  by     user
+  match  small -> large
+  where  small: purchase where amount > 100
+         large: purchase where amount > 3 * small.amount and country != small.country
+  within 10m
+"""
+W5 = """
+rule w5
+  by     user
+  match  bought -> !seen
+  where  bought: purchase
+         seen:   sensor
+  within 60s
+"""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`rules` in our language, `by_hand` the yardstick; both count alerts, by rule where there are five, else in all."""
+
+    name: str
+    about: str
+    rules: str
+    by_hand: Callable[[Iterable[Event]], Counts]
+
+
+def _one(loop: Callable[[Iterable[Event]], int]) -> Callable[[Iterable[Event]], Counts]:
+    return lambda events: (loop(events),)
+
+
+def filters(count: int) -> Workload:
+    """W6a: rules `type and user and speed above`, all constants differing."""
+    dice = random.Random(count)
+    rules = [("sensor", f"u{n % 10_000}", round(dice.uniform(20, 99) + n / 1e6, 6)) for n in range(count)]
+    text = "".join(
+        f'\nrule f{n}\n  from {kind} where user == "{user}" and speed > {above}\n' for n, (kind, user, above) in enumerate(rules)
+    )
+    about = f"{count:,} filter rules of type, user and speed"
+    return Workload(f"W6a-{count}", about, text, _one(lambda events: handwritten.w6a(events, rules)))
+
+
+def sequences(count: int) -> Workload:
+    """W6b: rules like W3 with differing minimum and bound."""
+    rules = [(2 + n % 10, 60 + 6 * n) for n in range(count)]
+    shape = "rule s{}\n  by user\n  match fail{{{},}} -> ok\n  where fail: login_failed\n        ok: login_ok\n  within {}s\n"
+    text = "\n".join(shape.format(n, least, within) for n, (least, within) in enumerate(rules))
+    about = f"{count:,} sequence rules like W3"
+    by_hand = [(least, within * 1000) for least, within in rules]
+    return Workload(f"W6b-{count}", about, text, _one(lambda events: handwritten.w6b(events, by_hand)))
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("W1", "sensor readings above 95", W1, _one(handwritten.w1)),
+        Workload("W2", "five readings above 80 in ten minutes, then afresh", W2, _one(handwritten.w2)),
+        Workload("W3", "three or more failed logins, then a success, in five minutes", W3, _one(handwritten.w3)),
+        Workload("W4", "a purchase, then one three times as large in another country", W4, _one(handwritten.w4)),
+        Workload("W5", "a purchase with no sensor event in the next minute", W5, _one(handwritten.w5)),
+        Workload("W7", "W1 to W5 as one rule set", W1 + W2 + W3 + W4 + W5, handwritten.all_five),
+        filters(10),
+        filters(100),
+        filters(1000),
+        filters(10000),
+        sequences(10),
+        sequences(100),
+    )
+}
