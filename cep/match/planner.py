@@ -7,6 +7,7 @@ from typing import assert_never
 from cep.match.absent import AbsentMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
+from cep.match.register import PendingMatcher, TallyMatcher, why_not_pending, why_not_tally
 from cep.match.sequence import SequenceMatcher
 from cep.match.window import WindowMatcher
 from cep.plan.kernels import RuleKernels
@@ -23,9 +24,18 @@ def choose_matcher(plan: RulePlan) -> tuple[str, str]:
         case AbsentBody():
             return "absent", "one deadline per key"
         case SequenceBody():
-            return "run list", "every run of a key on its own"
+            return _choose_for_sequence(plan.body)
         case _:
             assert_never(plan.body)
+
+
+def _choose_for_sequence(body: SequenceBody) -> tuple[str, str]:
+    tally, pending = why_not_tally(body), why_not_pending(body)
+    if not tally:
+        return "tally", "the events of its first step, in order, tell the earliest run: no run is listed"
+    if not pending:
+        return "pending", "one deadline per event that waits: no run is listed"
+    return "run list", f"every run of a key on its own, because {pending if body.ending else tally}"
 
 
 def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
@@ -38,6 +48,12 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
         case AbsentBody():
             return AbsentMatcher(plan, kernels)
         case SequenceBody():
-            return SequenceMatcher(plan, kernels)
+            match choose_matcher(plan)[0]:
+                case "tally":
+                    return TallyMatcher(plan, kernels)
+                case "pending":
+                    return PendingMatcher(plan, kernels)
+                case _:
+                    return SequenceMatcher(plan, kernels)
         case _:
             assert_never(plan.body)

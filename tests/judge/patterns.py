@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from hypothesis import strategies as st
 
+from cep.buffer.checkpoint import pack, unpack
 from cep.event import TIMER, Batch, Match
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
 from cep.plan.plan import KeyPlan, Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
 from cep.types import Type
-from tests.judge.values import Seen, Verdict, fits, key_parts, told
+from tests.judge.values import Seen, Verdict, as_key, fits, key_parts, told
 
 LETTERS = "abcx"
 LETTER = Field(("l",), Type.TEXT)
@@ -115,6 +115,44 @@ def sequence_bodies(draw: st.DrawFn, *, conditions: bool = True) -> SequenceBody
 
 
 @st.composite
+def tally_rules(draw: st.DrawFn) -> RulePlan:
+    """`x{n,m} -> y within w`, with and without a negation between and a condition on the last x."""
+    first = Node(0, *draw(st.sampled_from([(1, 1), (1, None), (2, None), (3, None), (2, 2), (1, 2), (2, 3)])))
+    chosen = [draw(selects()), draw(selects())]
+    forbids = (2,) if draw(st.integers(0, 2)) == 2 else ()
+    if forbids:
+        chosen.append(draw(selects()))
+    kinds = [kind for kind in KINDS if kind.kind is not RegisterKind.NTH]
+    registers = [_register(draw(st.sampled_from(kinds)), draw(st.integers(0, 1))) for _ in range(draw(st.integers(0, 3)))]
+    steps = [StepPlan(f"s{i}", select) for i, select in enumerate(chosen)]
+    if first.max is None and draw(st.booleans()):
+        registers.append(Register(RegisterKind.LAST, 0, Type.NUMBER, VALUE, skip_nulls=False))
+        other = Compare(draw(st.sampled_from(["!=", "<="])), VALUE, Reg(len(registers) - 1, Type.NUMBER))
+        steps[1] = StepPlan("s1", chosen[1], other)
+    within, exclusive = draw(st.integers(2, 7)), draw(st.booleans())
+    body = SequenceBody(tuple(steps), (first, Node(1, 1, 1, forbids=forbids)), within, exclusive, registers=tuple(registers))
+    return sequence_rule(body, draw(st.sampled_from([KEY, TWO_KEYS])))
+
+
+@st.composite
+def pending_rules(draw: st.DrawFn) -> RulePlan:
+    """`a -> !x within w`, with one negation or two."""
+    steps = [StepPlan(f"s{i}", draw(selects())) for i in range(draw(st.integers(2, 3)))]
+    registers = tuple(_register(draw(st.sampled_from(KINDS)), 0) for _ in range(draw(st.integers(0, 3))))
+    scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER]
+    body = SequenceBody(
+        steps=tuple(steps),
+        nodes=(Node(0, 1, 1),),
+        within_us=draw(st.integers(1, 7)),
+        exclusive=draw(st.booleans()),
+        ending=tuple(range(1, len(steps))),
+        registers=registers,
+        when=draw(_claims(scalars)) if scalars and draw(st.booleans()) else None,
+    )
+    return sequence_rule(body, draw(st.sampled_from([KEY, TWO_KEYS])))
+
+
+@st.composite
 def _steps(draw: st.DrawFn, index: int, select: Select, scalars: list[int], *, may_take: bool) -> StepPlan:
     label = f"s{index}"
     if not scalars or draw(st.booleans()):
@@ -186,7 +224,7 @@ def hits_of(plan: RulePlan, events: Sequence[Seen], *, own: bool) -> Hits:
         mask = sum(1 << bit for bit, select in enumerate(plan.selects) if fits(select, event, {}))
         if parts is not None and (mask or own):
             hits.rows.append(i)
-            hits.keys.append(parts[0] if len(parts) == 1 else parts)
+            hits.keys.append(as_key(parts))
             hits.masks.append(mask)
     if len(plan.selects) == 1 and not own:
         hits.masks.clear()
@@ -242,8 +280,7 @@ def _batch(events: Sequence[Seen]) -> Batch:
 
 
 def _through_msgpack(state: RuleState) -> RuleState:
-    plain = msgspec.msgpack.decode(msgspec.msgpack.encode([state.keys, state.meta, state.delta]))
-    return RuleState(*plain)
+    return RuleState(*unpack(pack([state.keys, state.meta, state.delta])))
 
 
 def same(matches: Sequence[Match], verdicts: Sequence[Verdict]) -> None:

@@ -1,0 +1,347 @@
+"""Patterns whose runs need not be listed: what each event of a key brings is kept once, and the runs follow from it.
+
+`TallyMatcher`    x{n,m} -> y     the x of a key in order. The run that began at one of them has taken all the following (up to
+                                  m), so at a y the earliest that is still in time wins, if n have come since.
+`PendingMatcher`  a -> !x         the a of a key that no x has struck; each is told at its own deadline.
+
+Both agree with the run list on every pattern they accept (`why_not_tally`, `why_not_pending` say what they do not).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from cep.event import MAX_EVIDENCE, TIMER, Batch, EventId, Key, Match
+from cep.match.joined import can_join, join_all, joins_of
+from cep.match.keyed import HALF, Keyed
+from cep.match.matcher import Hits
+from cep.plan.ir import Expr, Reg, children
+from cep.plan.kernels import Registers, RuleKernels
+from cep.plan.plan import Register, RegisterKind, RulePlan, SequenceBody
+
+Tally = list[Any]  # flat: time, id (and registers) of each x, in order
+Pending = tuple[int, int, EventId, Registers]  # deadline, time, id, registers of one a
+
+
+def why_not_tally(body: SequenceBody) -> str:
+    """What of the pattern needs its runs listed; "" when a tally of the first step's events is enough."""
+    if len(body.nodes) != 2 or body.ending:
+        return "it is not of the form x{n,m} -> y"
+    first, then = body.nodes
+    if first.min < 1 or (then.min, then.max) != (1, 1) or then.strict:
+        return "it is not of the form x{n,m} -> y"
+    if body.within_us is None or body.within_us <= body.exclusive:
+        return "it has no bound in time"
+    if body.when is not None or body.steps[first.step].cond is not None:
+        return "a condition differs from run to run"
+    if any(body.steps[step].cond is not None for step in then.forbids):
+        return "a negation looks at the run"
+    if not _same_for_all_runs(body):
+        return "a condition differs from run to run"
+    if not all(can_join(register) for register in body.registers if register.step == first.step):
+        return "it reads an event by its number"
+    return ""
+
+
+def _same_for_all_runs(body: SequenceBody) -> bool:
+    """Whether the last step's condition looks at nothing of the run but the last event of the loop, which all runs share."""
+    first, then = body.nodes
+    step = body.steps[then.step]
+    if step.cond is None:
+        return True
+    looked_at = [body.registers[i] for i in _registers_in(step.cond)]
+    return not step.cond_after_take and first.max is None and all(_is_last(register, first.step) for register in looked_at)
+
+
+def _is_last(register: Register, step: int) -> bool:
+    kind, bare = register.kind, register.where is None and not register.skip_nulls
+    return kind is RegisterKind.LAST and bare and register.step == step
+
+
+def _registers_in(expr: Expr) -> list[int]:
+    found = [expr.index] if isinstance(expr, Reg) else []
+    for child in children(expr):
+        found += _registers_in(child)
+    return found
+
+
+def why_not_pending(body: SequenceBody) -> str:
+    """What of the pattern needs its runs listed; "" when the waiting events of its one step are enough."""
+    if len(body.nodes) != 1 or not body.ending or body.ending_strict or (body.nodes[0].min, body.nodes[0].max) != (1, 1):
+        return "it is not of the form a -> !x"
+    if any(step.cond is not None for step in body.steps):
+        return "a condition looks at the run"
+    return ""
+
+
+def _bits(steps: tuple[int, ...]) -> int:
+    mask = 0
+    for step in steps:
+        mask |= 1 << step
+    return mask
+
+
+class TallyMatcher(Keyed[Tally]):
+    """`x{n,m} -> y within w`.
+
+    A match needs no timer, so each key has one, for cleaning: at the first start's deadline, and while later ones are left
+    again one `within` on. What has lapsed may stay so much longer; it is never counted.
+
+    cost    O(1) per x and y, and per x again when it lapses or is told
+    memory  per x in time: 16 bytes and its id (with registers besides counts: a list of them)
+    """
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+        super().__init__(plan, kernels)
+        body = plan.body
+        assert isinstance(body, SequenceBody) and body.within_us is not None
+        first, then = body.nodes
+        self._x, self._y = first.step, then.step
+        self._strikes = _bits(then.forbids)
+        self._min, self._max = first.min, first.max
+        self._span_us = body.within_us - 1 if body.exclusive else body.within_us
+        mine = [(i, register) for i, register in enumerate(body.registers) if register.step == first.step]
+        # How many events the loop took is known without any list.
+        counts = [i for i, r in mine if r.kind is RegisterKind.COUNT and r.expr is None and r.where is None]
+        self._counts = tuple(counts) if len(counts) == len(mine) else ()
+        self._keeps = len(counts) < len(mine)
+        self._stride = 3 if self._keeps else 2
+        self._joins = joins_of(body.registers, first.step) if self._keeps else ()
+        self._cond = kernels.cond[then.step]
+        self._due: deque[tuple[int, Key, Tally]] = deque()
+
+    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
+        keys, due, changed = self.keys, self._due, self.noted.keys
+        times_us, ids, rows = batch.times_us, batch.ids, batch.rows
+        x, ends = 1 << self._x, 1 << self._y | self._strikes
+        span_us, keeps, enough = self._span_us, self._keeps, self._min * self._stride
+        for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
+            tally = keys.get(key)
+            if tally is not None and mask & ends and len(tally) >= enough:
+                match = self._end(tally, key, mask, batch, i)
+                if changed is not None:
+                    changed.add(key)
+                if match is not None:
+                    out.append(match)
+                    del keys[key]
+                    tally.clear()  # its timer still holds it
+                    continue  # the event is used up and begins nothing
+                if not tally:
+                    del keys[key]
+                    tally = None
+            if mask & x:
+                time_us = times_us[i]
+                if tally is None:
+                    tally = keys[key] = [time_us, ids[i]]
+                    due.append((time_us + span_us, key, tally))
+                else:
+                    tally += (time_us, ids[i])
+                if keeps:
+                    tally.append(self._registers(rows[i], time_us))
+                if changed is not None:
+                    changed.add(key)
+        if due and hits.rows and due[0][0] < times_us[hits.rows[-1]]:
+            self.advance(times_us[hits.rows[-1]], out)
+
+    def _registers(self, row: Any, time_us: int) -> Registers:
+        g = self.kernels.fresh()
+        take = self.kernels.take[self._x]
+        if take is not None:
+            take(g, row, time_us)
+        return g
+
+    def _end(self, tally: Tally, key: Key, mask: int, batch: Batch, i: int) -> Match | None:
+        """At a y, or an event forbidden before it: the match, or what is struck taken out of the tally."""
+        time_us, stride = batch.times_us[i], self._stride
+        self._trim(tally, time_us)
+        if len(tally) < self._min * stride:
+            return None
+        if mask >> self._y & 1:
+            cond = self._cond
+            if cond is None or cond(tally[-1] if self._keeps else [], key, batch.rows[i], time_us):
+                return self._told_at(tally, key, batch, i)
+        if mask & self._strikes:
+            del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
+        return None
+
+    def _trim(self, tally: Tally, time_us: int) -> None:
+        """Take out the starts whose time is up."""
+        earliest, lapsed = time_us - self._span_us, 0
+        while lapsed < len(tally) and tally[lapsed] < earliest:
+            lapsed += self._stride
+        if lapsed:
+            del tally[:lapsed]
+
+    def _told_at(self, tally: Tally, key: Key, batch: Batch, i: int) -> Match:
+        """The earliest run in time, ended by the event."""
+        stride, time_us, one = self._stride, batch.times_us[i], batch.ids[i]
+        if self._max is not None:
+            del tally[self._max * stride :]
+        ids = tally[1::stride]
+        count = len(ids)
+        evidence = (*ids, one) if count < MAX_EVIDENCE else (*ids[:HALF], *ids[count + 1 - HALF :], one)
+        if self._keeps:
+            g = self.kernels.copy(tally[2])
+            join_all(self._joins, g, tally[5::stride])
+        else:
+            g = self.kernels.fresh()
+            for index in self._counts:
+                g[index] = count
+        take = self.kernels.take[self._y]
+        if take is not None:
+            take(g, batch.rows[i], time_us)
+        return self.told(key, g, evidence, count + 1, (tally[0], ids[0]), (time_us, one), (time_us, i))
+
+    # -- timers
+
+    def advance(self, watermark_us: int, out: list[Match]) -> None:
+        due, keys = self._due, self.keys
+        while due and due[0][0] < watermark_us:
+            _, key, tally = due.popleft()
+            if keys.get(key) is not tally:
+                continue  # told or struck meanwhile
+            self.noted.add_all((key,))
+            self._trim(tally, watermark_us)
+            if tally:
+                due.append((watermark_us + self._span_us, key, tally))  # later than all others: the order stands
+            else:
+                del keys[key]
+
+    def next_due(self) -> int | None:
+        due = self._due
+        while due and self.keys.get(due[0][1]) is not due[0][2]:
+            due.popleft()
+        return due[0][0] if due else None
+
+    # -- plain data
+
+    def dump_key(self, state: Tally) -> list[Any]:
+        if not self._keeps:
+            return state[:]
+        plain = state[:]
+        plain[2::3] = [self.kernels.dump(g) for g in state[2::3]]
+        return plain
+
+    def load_key(self, data: Any) -> Tally:
+        tally: Tally = list(data)
+        if self._keeps:
+            tally[2::3] = [self.kernels.load(g) for g in data[2::3]]
+        return tally
+
+    def rebuild(self, meta: dict[str, Any]) -> None:
+        self._due = deque(sorted(((tally[0] + self._span_us, key, tally) for key, tally in self.keys.items()), key=_time))
+
+
+class PendingMatcher(Keyed[list[Pending]]):
+    """`a -> !x within w`: no match uses up any a but its own, so each waits for itself alone.
+
+    cost  O(1) per a, x and deadline
+    """
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+        super().__init__(plan, kernels)
+        body = plan.body
+        assert isinstance(body, SequenceBody) and body.within_us is not None
+        self._a = body.nodes[0].step
+        self._strikes = _bits(body.ending)
+        self._within_us = body.within_us
+        self._exclusive = body.exclusive
+        self._nothing = None if body.registers else kernels.fresh()
+        self._due: deque[tuple[Key, Pending]] = deque()
+
+    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
+        keys, due, changed = self.keys, self._due, self.noted.keys
+        times_us, ids, rows = batch.times_us, batch.ids, batch.rows
+        a, strikes, within_us = 1 << self._a, self._strikes, self._within_us
+        next_us = due[0][1][0] if due else TIMER
+        g = self._nothing
+        for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
+            if mask & strikes and key in keys:
+                time_us = times_us[i]
+                if time_us > next_us:
+                    self.advance(time_us, out)
+                    next_us = due[0][1][0] if due else TIMER
+                if key in keys:
+                    self._strike(key, time_us)
+                if changed is not None:
+                    changed.add(key)
+            if mask & a:
+                time_us = times_us[i]
+                if g is None:
+                    entry = (time_us + within_us, time_us, ids[i], self._registers(rows[i], time_us))
+                else:
+                    entry = (time_us + within_us, time_us, ids[i], g)
+                waiting = keys.get(key)
+                if waiting is None:
+                    keys[key] = [entry]
+                else:
+                    waiting.append(entry)
+                due.append((key, entry))
+                if next_us == TIMER:
+                    next_us = entry[0]
+                if changed is not None:
+                    changed.add(key)
+        if hits.rows and next_us < times_us[hits.rows[-1]]:
+            self.advance(times_us[hits.rows[-1]], out)
+
+    def _registers(self, row: Any, time_us: int) -> Registers:
+        g = self.kernels.fresh()
+        take = self.kernels.take[self._a]
+        if take is not None:
+            take(g, row, time_us)
+        return g
+
+    def _strike(self, key: Key, time_us: int) -> None:
+        # What is due at this very moment is struck as well, unless the bound is exclusive.
+        spared = [entry for entry in self.keys[key] if entry[0] == time_us] if self._exclusive else None
+        if spared:
+            self.keys[key] = spared
+        else:
+            del self.keys[key]
+
+    # -- timers
+
+    def advance(self, watermark_us: int, out: list[Match]) -> None:
+        due, keys, when = self._due, self.keys, self.kernels.when
+        while due and due[0][1][0] < watermark_us:
+            key, entry = due.popleft()
+            waiting = keys.get(key)
+            if waiting is None or waiting[0] is not entry:
+                continue  # struck: those that wait were due later
+            del waiting[0]
+            if not waiting:
+                del keys[key]
+            self.noted.add_all((key,))
+            due_us, start_us, one, g = entry
+            if when is None or when(self.kernels.read(g), key):
+                at = (start_us, one)
+                out.append(self.told(key, g, (one,), 1, at, at, (due_us, TIMER)))
+
+    def next_due(self) -> int | None:
+        due = self._due
+        while due:
+            key, entry = due[0]
+            waiting = self.keys.get(key)
+            if waiting is not None and waiting[0] is entry:
+                return entry[0]
+            due.popleft()
+        return None
+
+    # -- plain data
+
+    def dump_key(self, state: list[Pending]) -> list[list[Any]]:
+        dump = self.kernels.dump
+        return [[start_us, one, dump(g)] for _, start_us, one, g in state]
+
+    def load_key(self, data: Any) -> list[Pending]:
+        load = self.kernels.load
+        return [(start_us + self._within_us, start_us, one, load(g)) for start_us, one, g in data]
+
+    def rebuild(self, meta: dict[str, Any]) -> None:
+        entries = [(key, entry) for key, waiting in self.keys.items() for entry in waiting]
+        self._due = deque(sorted(entries, key=lambda item: item[1][0]))
+
+
+def _time(timer: tuple[int, Key, Tally]) -> int:
+    return timer[0]
