@@ -5,37 +5,19 @@ The command line and the delivery channels share these, so an alert reads the sa
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from cep.event import Alert
+from cep.timestamps import iso_text
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CYCLE_US = 146_097 * 86_400 * 1_000_000  # 400 years: the calendar repeats after them
-_FIRST_US = -62_135_596_800 * 1_000_000  # the year 1, where Python's calendar starts
-_END_US = 253_402_300_800 * 1_000_000  # the year 10000, where it ends
 _COLORS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
 
 
 def iso_time(time_us: int) -> str:
-    """A time as ISO 8601 in UTC: `2026-03-01T09:00:55Z`, with 3 or 6 digits of fraction only where it has one.
-
-    Years outside 0001..9999 come in the expanded form (`+012345-...`): a sender's clock may be that wrong.
-    """
-    cycles = 0
-    if not _FIRST_US <= time_us < _END_US:
-        cycles, time_us = divmod(time_us, _CYCLE_US)
-    at = _EPOCH + timedelta(microseconds=time_us)
-    year = at.year + 400 * cycles
-    date = f"{year:04d}" if 0 <= year <= 9999 else f"{year:+07d}"
-    text = f"{date}-{at.month:02d}-{at.day:02d}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}"
-    if not at.microsecond:
-        return text + "Z"
-    if at.microsecond % 1000:
-        return f"{text}.{at.microsecond:06d}Z"
-    return f"{text}.{at.microsecond // 1000:03d}Z"
+    """A time as ISO 8601 in UTC: `2026-03-01T09:00:55.000Z`; a year no calendar has stays the number of microseconds."""
+    return iso_text(time_us) or f"{time_us}us"
 
 
 def alert_as_json(alert: Alert) -> dict[str, Any]:

@@ -1,0 +1,487 @@
+"""From the outbox to receivers: routing, order, retries, dead letters, restarts, changes of channels."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+
+import msgspec
+import pytest
+
+from cep.buffer import keys
+from cep.config import ChannelSpec
+from cep.deliver.sinks import StdoutSink
+from cep.errors import ConfigError
+from tests.deliver.bench import SECOND_US, Bench, Scripted, alert
+
+
+def test_an_alert_is_posted_once_with_id_and_body(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1))
+            assert await dispatcher.drain() == 0
+            (request,) = soc.requests
+            assert request.id == "a1:opened"
+            assert request.headers["content-type"] == "application/json"
+            assert msgspec.json.decode(request.body)["type"] == "alert.opened"
+            assert request.data["title"] == "Door forced 1"
+
+    asyncio.run(scenario())
+
+
+def test_alerts_written_before_the_start_are_delivered(bench: Bench) -> None:
+    async def scenario() -> None:
+        bench.append(*(alert(n) for n in range(30)))
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            await dispatcher.drain()
+            assert sorted(soc.ids) == sorted(f"a{n}:opened" for n in range(30))
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_sends_nothing_again(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc:
+            bench.append(alert(1))
+            async with bench.running(bench.webhook(soc.url)) as dispatcher:
+                await dispatcher.drain()
+            bench.append(alert(2))
+            async with bench.running(bench.webhook(soc.url)) as dispatcher:
+                await dispatcher.drain()
+            assert soc.ids == ["a1:opened", "a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_alerts_of_all_cells_are_read(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url), cells=["x", "y"]) as dispatcher:
+            bench.append(alert(1), cell="x")
+            bench.append(alert(2), cell="y")
+            await dispatcher.drain()
+            assert sorted(soc.ids) == ["a1:opened", "a2:opened"]
+            assert set(dispatcher.positions()) == {"x", "y"}
+
+    asyncio.run(scenario())
+
+
+def test_alerts_go_where_they_say_else_to_the_default_else_to_stdout(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        printed = io.StringIO()
+        async with Scripted().listening() as soc, Scripted().listening() as duty:
+            channels = [bench.webhook(soc.url), bench.webhook(duty.url, "duty")]
+            options = {"default_to": ["duty"], "stdout": lambda: StdoutSink(stream=printed)}
+            async with bench.running(*channels, **options) as dispatcher:
+                bench.append(
+                    alert(1, to=("soc",)),
+                    alert(2),
+                    alert(3, to=("nobody",)),
+                    alert(4, to=("soc", "duty", "soc")),
+                    alert(5, to=("stdout",)),
+                    alert(6, to=("soc", "nobody")),
+                    alert(7, to=("nobody",)),
+                )
+                await dispatcher.drain()
+            assert sorted(soc.ids) == ["a1:opened", "a4:opened", "a6:opened"]
+            assert sorted(duty.ids) == ["a2:opened", "a3:opened", "a4:opened", "a6:opened", "a7:opened"]
+            assert "Door forced 5" in printed.getvalue()
+            bench.append(alert(8))
+            async with bench.running(stdout=lambda: StdoutSink(stream=printed)) as dispatcher:
+                await dispatcher.drain()
+            assert "Door forced 8" in printed.getvalue()
+
+    with caplog.at_level(logging.WARNING, "cep.deliver"):
+        asyncio.run(scenario())
+    assert sum("no channel nobody" in line for line in caplog.messages) == 1
+
+
+def test_muted_alerts_go_nowhere(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1, muted="once per key every 1h"), alert(2))
+            assert await dispatcher.drain() == 0
+            assert soc.ids == ["a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_an_entry_that_is_no_alert_becomes_a_dead_letter(bench: Bench) -> None:
+    async def scenario() -> None:
+        bench.redis.xadd(keys.cell("main", "outbox"), {"id": "x", "alert": "{nonsense"})
+        bench.redis.xadd(keys.cell("main", "outbox"), {"other": "words"})
+        bench.append(alert(1))
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            await dispatcher.drain()
+            assert soc.ids == ["a1:opened"]
+            letters = await dispatcher.dead_letters("soc")
+            assert [letter.alert for letter in letters] == [b"", b"{nonsense"]
+            assert "is no alert" in letters[1].error
+            assert await dispatcher.redrive("soc") == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_failed_alert_is_tried_again_by_the_schedule_with_the_same_id(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([503, "reset", 500])
+        async with soc.listening(), bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1))
+            for waits_s, attempts in ((0, 1), (3.9, 1), (2.1, 2), (23.9, 2), (12.1, 3), (95.9, 3), (48.1, 4)):
+                bench.after(dispatcher, waits_s)
+                waiting = await dispatcher.drain()
+                assert len(soc.requests) == attempts
+                assert waiting == (attempts < 4)
+            assert set(soc.ids) == {"a1:opened"}
+            assert len({request.body for request in soc.requests}) == 1
+            sent = [int(request.headers["webhook-timestamp"]) for request in soc.requests]
+            assert sent == sorted(set(sent)), "each attempt has its own timestamp"
+
+    asyncio.run(scenario())
+
+
+def test_no_request_comes_before_the_wait_the_receiver_asked_for(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([(429, {"Retry-After": "3600"})])
+        async with soc.listening(), bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1))
+            await dispatcher.drain()
+            bench.append(alert(2))
+            bench.after(dispatcher, 3599)
+            assert await dispatcher.drain() == 2
+            assert soc.ids == ["a1:opened"]
+            bench.after(dispatcher, 1)
+            assert await dispatcher.drain() == 0
+            assert sorted(soc.ids[1:]) == ["a1:opened", "a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_a_receiver_that_says_nothing_is_given_up_and_tried_again(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted(["hang"])
+        async with soc.listening(), bench.running(bench.webhook(soc.url, timeout_s=0.2)) as dispatcher:
+            bench.append(alert(1))
+            assert await dispatcher.drain() == 1
+            bench.after(dispatcher, 6)
+            assert await dispatcher.drain() == 0
+            assert soc.ids == ["a1:opened", "a1:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_an_exhausted_alert_is_a_dead_letter_and_comes_back_with_its_id(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([500, 500])
+        async with soc.listening(), bench.running(bench.webhook(soc.url, schedule_s=(0, 5))) as dispatcher:
+            bench.append(alert(1))
+            await dispatcher.drain()
+            bench.after(dispatcher, 6)
+            assert await dispatcher.drain() == 0
+            (letter,) = await dispatcher.dead_letters("soc")
+            assert (letter.id, letter.attempts, letter.at_us) == ("a1:opened", 2, bench.clock.now_us())
+            assert letter.error == "500 Internal Server Error: answer 500"
+            assert msgspec.json.decode(letter.alert)["title"] == "Door forced 1"
+            assert await dispatcher.redrive("soc", ["another:opened"]) == 0
+            assert await dispatcher.redrive("soc", ["a1:opened"]) == 1
+            assert await dispatcher.drain() == 0
+            assert soc.ids == ["a1:opened"] * 3
+            assert await dispatcher.dead_letters("soc") == []
+
+    asyncio.run(scenario())
+
+
+def test_a_redrive_of_many_gives_each_one_more_schedule(bench: Bench) -> None:
+    async def scenario() -> None:
+        tried: set[str] = set()
+        bad = {f"a{n}:opened" for n in range(0, 250, 2)}
+        soc = Scripted(decide=lambda request: 500 if request.id in bad or request.id not in tried else 200)
+        async with soc.listening(), bench.running(bench.webhook(soc.url, schedule_s=(0,), concurrency=16)) as dispatcher:
+            bench.append(*(alert(n) for n in range(250)))
+            while await dispatcher.drain():
+                bench.after(dispatcher, 31)  # the breaker lets one through
+            assert len(await dispatcher.dead_letters("soc", 1000)) == 250
+            tried |= {f"a{n}:opened" for n in range(250)}
+            assert await dispatcher.redrive("soc") == 250
+            while await dispatcher.drain():
+                bench.after(dispatcher, 31)
+            assert {letter.id for letter in await dispatcher.dead_letters("soc", 1000)} == bad
+            assert len(soc.requests) == 500
+
+    asyncio.run(scenario())
+
+
+def test_gone_disables_the_channel_at_once_and_what_waits_dies(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([410])
+        async with soc.listening(), bench.running(bench.webhook(soc.url, concurrency=1)) as dispatcher:
+            bench.append(alert(1), alert(2))
+            assert await dispatcher.drain() == 0
+            assert soc.ids == ["a1:opened"]
+            assert {letter.id for letter in await dispatcher.dead_letters("soc")} == {"a1:opened", "a2:opened"}
+            assert (await dispatcher.status())["soc"].disabled.startswith("410")
+            await dispatcher.enable("soc")
+            await dispatcher.redrive("soc")
+            assert await dispatcher.drain() == 0
+            assert sorted(soc.ids[1:]) == ["a1:opened", "a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_a_disabled_channel_stays_disabled_after_a_restart_until_its_url_changes(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([410])
+        async with soc.listening():
+            bench.append(alert(1))
+            async with bench.running(bench.webhook(soc.url)) as dispatcher:
+                await dispatcher.drain()
+            bench.append(alert(2))
+            async with bench.running(bench.webhook(soc.url)) as dispatcher:
+                assert await dispatcher.drain() == 0
+                assert soc.ids == ["a1:opened"]
+                await dispatcher.update_channels({"soc": bench.webhook(soc.url + "/new")}, ["soc"])
+                bench.append(alert(3))
+                assert await dispatcher.drain() == 0
+                assert soc.ids == ["a1:opened", "a3:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_refusals_wait_for_people_and_mark_the_channel(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([401] * 5)
+        async with soc.listening(), bench.running(bench.webhook(soc.url, concurrency=1)) as dispatcher:
+            bench.append(*(alert(n) for n in range(5)))
+            await dispatcher.drain()
+            assert (await dispatcher.status())["soc"].misconfigured.startswith("401 Unauthorized")
+            bench.after(dispatcher, 470)
+            await dispatcher.drain()
+            assert len(soc.requests) == 5, "nothing before the slow part of the schedule"
+            bench.after(dispatcher, 300)
+            assert await dispatcher.drain() == 0
+            assert (await dispatcher.status())["soc"].misconfigured == ""
+
+    asyncio.run(scenario())
+
+
+def test_an_open_breaker_probes_every_thirty_seconds_and_queues_the_rest(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([503] * 7)
+        async with soc.listening(), bench.running(bench.webhook(soc.url, concurrency=1)) as dispatcher:
+            bench.append(*(alert(n) for n in range(20)))
+            await dispatcher.drain()
+            assert len(soc.requests) == 5
+            assert (await dispatcher.status())["soc"].breaker == "open"
+            for probes in (1, 2):
+                bench.after(dispatcher, 29)
+                await dispatcher.drain()
+                assert len(soc.requests) == 4 + probes
+                bench.after(dispatcher, 1)
+                await dispatcher.drain()
+                assert len(soc.requests) == 5 + probes
+            bench.after(dispatcher, 30)
+            await dispatcher.drain()
+            assert (await dispatcher.status())["soc"].breaker == "closed"
+            bench.after(dispatcher, 600)
+            assert await dispatcher.drain() == 0
+            assert set(soc.ids) == {f"a{n}:opened" for n in range(20)}
+            assert await dispatcher.dead_letters("soc") == []
+
+    asyncio.run(scenario())
+
+
+def test_a_retried_key_holds_back_its_own_later_alerts_and_no_others(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted([500])
+        async with soc.listening(), bench.running(bench.webhook(soc.url, concurrency=1)) as dispatcher:
+            bench.append(alert(1, key="k"), alert(2, key="k", transition="resolved"), alert(3), alert(4))
+            assert await dispatcher.drain() == 2
+            assert soc.ids == ["a1:opened", "a3:opened", "a4:opened"]
+            bench.after(dispatcher, 6)
+            assert await dispatcher.drain() == 0
+            assert soc.ids[3:] == ["a1:opened", "a2:resolved"]
+
+    asyncio.run(scenario())
+
+
+def test_a_channel_sends_at_most_four_at_once(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted(["hang"] * 4)
+        async with soc.listening(), bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(*(alert(n) for n in range(40)))
+            await soc.arrived(4)
+            soc.release()
+            await dispatcher.drain()
+            assert len(soc.requests) == 40
+            assert soc.most_at_once == 4
+
+    asyncio.run(scenario())
+
+
+def test_a_hanging_channel_does_not_hold_up_another(bench: Bench) -> None:
+    async def scenario() -> None:
+        slow, quick = Scripted(decide=lambda _: "hang"), Scripted()
+        async with slow.listening(), quick.listening():
+            channels = bench.webhook(slow.url, "slow"), bench.webhook(quick.url, "quick")
+            async with bench.running(*channels, default_to=["slow", "quick"]):
+                bench.append(*(alert(n) for n in range(20)))
+                await quick.arrived(20)
+                assert len(slow.requests) <= 4
+                slow.release()
+
+    asyncio.run(scenario())
+
+
+def test_channels_change_while_running(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with (
+            Scripted().listening() as soc,
+            Scripted().listening() as duty,
+            bench.running(bench.webhook(soc.url)) as dispatcher,
+        ):
+            bench.append(alert(1), alert(2, to=("duty",)))
+            await dispatcher.drain()
+            assert sorted(soc.ids) == ["a1:opened", "a2:opened"], "duty does not exist yet"
+            await dispatcher.update_channels({"duty": bench.webhook(duty.url, "duty")}, ["duty"])
+            bench.append(alert(3), alert(4, to=("soc",)))
+            await dispatcher.drain()
+            assert sorted(duty.ids) == ["a3:opened", "a4:opened"], "what was routed before stays where it went"
+            await dispatcher.update_channels({"soc": bench.webhook(soc.url)}, ["soc"])
+            bench.append(alert(5))
+            await dispatcher.drain()
+            assert soc.ids[2:] == ["a5:opened"], "a channel that returns starts where delivery is"
+            with pytest.raises(ConfigError, match="no channel nowhere"):
+                await dispatcher.update_channels({}, ["nowhere"])
+
+    asyncio.run(scenario())
+
+
+def test_a_channel_that_was_away_over_a_restart_starts_where_delivery_is(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, Scripted().listening() as duty:
+            for channels in ([bench.webhook(soc.url)], [bench.webhook(duty.url, "duty")], [bench.webhook(soc.url)]):
+                bench.append(alert(len(soc.requests) + len(duty.requests), to=("soc",)))
+                async with bench.running(*channels) as dispatcher:
+                    await dispatcher.drain()
+            assert soc.ids == ["a0:opened", "a2:opened"]
+            assert duty.ids == ["a1:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_a_new_url_is_used_from_the_next_attempt(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with (
+            Scripted([503]).listening() as old,
+            Scripted().listening() as new,
+            bench.running(bench.webhook(old.url)) as dispatcher,
+        ):
+            bench.append(alert(1))
+            assert await dispatcher.drain() == 1
+            await dispatcher.update_channels({"soc": bench.webhook(new.url)}, ["soc"])
+            bench.after(dispatcher, 6)
+            assert await dispatcher.drain() == 0
+            assert (old.ids, new.ids) == (["a1:opened"], ["a1:opened"])
+
+    asyncio.run(scenario())
+
+
+def test_a_second_dispatcher_takes_over_and_the_first_says_so(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc:
+            first = bench.dispatcher(bench.webhook(soc.url))
+            running = asyncio.create_task(first.run(asyncio.Event()))
+            bench.append(alert(1))
+            await first.drain()
+            async with bench.running(bench.webhook(soc.url)) as second:
+                bench.append(alert(2))
+                with pytest.raises(ConfigError, match="another process delivers to channel"):
+                    await running
+                await second.drain()
+            assert sorted(set(soc.ids)) == ["a1:opened", "a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_delivery_goes_on_when_redis_was_emptied(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1))
+            await dispatcher.drain()
+            bench.redis.flushall()
+            bench.append(alert(2))
+            await soc.arrived(2)
+            await dispatcher.drain()
+            assert soc.ids == ["a1:opened", "a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_an_alert_that_vanished_from_the_queue_is_accounted_for(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted([503]).listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1))
+            await dispatcher.drain()
+            bench.redis.hdel(keys.channel("soc", "pending"), "a1:opened")
+            bench.after(dispatcher, 6)
+            await dispatcher.drain()
+            (letter,) = await dispatcher.dead_letters("soc")
+            assert letter.error == "Redis no longer holds this alert"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        (ChannelSpec("c", "webhook", url="https://x.test/", secret="whsec_abc"), "E0930"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", secret="${vault:x}"), "E0932"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", headers=(("Authorization", "Bearer 12345"),)), "E0930"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", headers=(("X-Api-Key", "12345"),)), "E0930"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", headers=(("Webhook-Id", "1"),)), "E0938"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", headers=(("X-A", "1\r\nX-B: 2"),)), "E0938"),
+        (ChannelSpec("c", "webhook", url="https://ana:pw@x.test/"), "E0934"),
+        (ChannelSpec("c", "webhook", url="ftp://x.test/"), "E0934"),
+        (ChannelSpec("c", "webhook", url="https:///path"), "E0934"),
+        (ChannelSpec("c", "webhook", url="https://x.test:99999/"), "E0934"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", allow=("10.0.0.0/99",)), "E0935"),
+        (ChannelSpec("c", "webhook", url="https://x.test/", schedule_s=()), "E0937"),
+        (ChannelSpec("c", "webhook"), "E0937"),
+        (ChannelSpec("c", "file"), "E0937"),
+    ],
+)
+def test_a_channel_that_cannot_work_is_refused_at_the_start(bench: Bench, spec: ChannelSpec, code: str) -> None:
+    with pytest.raises(ConfigError) as fault:
+        bench.dispatcher(spec)
+    assert fault.value.code == code
+    assert fault.value.help
+    for hidden in ("whsec_abc", "12345", "pw@"):
+        assert hidden not in str(fault.value)
+
+
+def test_a_default_channel_must_exist(bench: Bench) -> None:
+    with pytest.raises(ConfigError, match="no channel soc"):
+        bench.dispatcher(default_to=["soc"])
+
+
+def test_a_redrive_of_an_unknown_channel_names_those_there_are(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            await dispatcher.drain()
+            with pytest.raises(ConfigError, match="soc, stdout"):
+                await dispatcher.redrive("sock")
+
+    asyncio.run(scenario())
+
+
+def test_the_clock_is_the_only_thing_that_makes_a_retry_due(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted([500]).listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1))
+            for _ in range(5):
+                assert await dispatcher.drain() == 1
+            assert len(soc.requests) == 1
+            due = bench.redis.zrange(keys.channel("soc", "due"), 0, -1, withscores=True)
+            assert 4 * SECOND_US <= due[0][1] - bench.clock.now_us() <= 6 * SECOND_US
+
+    asyncio.run(scenario())
