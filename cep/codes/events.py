@@ -19,9 +19,9 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0602",
-        "no time",
-        "The event has no time, so nothing can be said of its order.",
-        "Send the moment it happened in the field named by `time:` of the stream in cep.yml (else one of ts, time, timestamp, ...).",
+        "too large",
+        "The document is larger than 1 MiB.",
+        "Send what rules and readers of alerts need, and a reference to the rest.",
     ),
     Code(
         "E0603",
@@ -43,9 +43,9 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0606",
-        "too large",
-        "The document is larger than 1 MiB.",
-        "Send what rules and readers of alerts need, and a reference to the rest.",
+        "no time",
+        "The event has no time, so nothing can be said of its order.",
+        "Send the moment it happened in the field that `time:` of the stream names (else one of ts, time, timestamp, ...).",
     ),
     Code(
         "E0607",
@@ -68,13 +68,13 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0690",
         "late",
-        "The event's time lies behind the watermark of its partition, as it stood when the event came: others of its time were done.",
+        "The event's time lies behind the watermark of its partition as it stood when the event came: that time was done.",
         "Raise `lateness:` of the stream to how far out of order events come; an alert waits that long for them.",
     ),
     Code(
         "E0691",
         "absurd future",
-        "The event's time is further ahead of its arrival than `future:` of the stream allows. Fed, it would make all others late.",
+        "The event's time is further ahead of its arrival than `future:` allows. Fed, it would make all others late.",
         "Set the sender's clock, check the unit of its times, or raise `future:`.",
     ),
 )
