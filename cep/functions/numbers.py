@@ -28,7 +28,7 @@ def round_half_up(value: float, digits: float = 0) -> int | float | None:
     if isinstance(value, int) and places >= 0:
         return value
     if isinstance(value, int):
-        unit = 10**-places
+        unit = int(10**-places)
         whole = (abs(value) + unit // 2) // unit * unit
         return whole if value >= 0 else -whole
     # A float of 2**53 or more is whole: nothing behind the point, and Decimal would refuse that many digits.

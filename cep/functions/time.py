@@ -42,17 +42,17 @@ def calendar(time_us: int, zone: str | None) -> datetime | None:
 
 def year(time_us: int, zone: str | None = None) -> int | None:
     moment = calendar(time_us, zone)
-    return moment and moment.year
+    return None if moment is None else moment.year
 
 
 def month(time_us: int, zone: str | None = None) -> int | None:
     moment = calendar(time_us, zone)
-    return moment and moment.month
+    return None if moment is None else moment.month
 
 
 def day(time_us: int, zone: str | None = None) -> int | None:
     moment = calendar(time_us, zone)
-    return moment and moment.day
+    return None if moment is None else moment.day
 
 
 def hour(time_us: int, zone: str | None = None) -> int | None:
@@ -74,12 +74,12 @@ def weekday(time_us: int, zone: str | None = None) -> int | None:
     if zone is None:
         return (time_us // DAY_US + 3) % 7 + 1  # 1970-01-01 was a Thursday, 4
     moment = calendar(time_us, zone)
-    return moment and moment.isoweekday()
+    return None if moment is None else moment.isoweekday()
 
 
 def date(time_us: int, zone: str | None = None) -> str | None:
     moment = calendar(time_us, zone)
-    return moment and moment.date().isoformat()
+    return None if moment is None else moment.date().isoformat()
 
 
 def _part(name: str, kernel: Callable[..., int | str | None], doc: str, *examples: tuple[str, str]) -> Function:
@@ -105,6 +105,10 @@ FUNCTIONS = (
     _part("day", day, "The day of the month", ("day(ts)", "29"), ('day(ts, "Europe/Berlin")', "30")),
     _part("hour", hour, "The hour of a time, 0 to 23", ("hour(ts)", "22"), ('hour(ts, "Europe/Berlin")', "0")),
     _part("minute", minute, "The minute of a time, 0 to 59", ("minute(ts)", "30"), ('minute(ts, "Asia/Kolkata")', "0")),
-    _part("weekday", weekday, "The day of the week, 1 (Monday) to 7", ("weekday(ts)", "7"), ('weekday(ts, "Europe/Berlin")', "1")),
-    _part("date", date, "The date of a time as text", ("date(ts)", '"2026-03-29"'), ('date(ts, "Europe/Berlin")', '"2026-03-30"')),
+    _part(
+        "weekday", weekday, "The day of the week, 1 (Monday) to 7", ("weekday(ts)", "7"), ('weekday(ts, "Europe/Berlin")', "1")
+    ),
+    _part(
+        "date", date, "The date of a time as text", ("date(ts)", '"2026-03-29"'), ('date(ts, "Europe/Berlin")', '"2026-03-30"')
+    ),
 )

@@ -1,0 +1,124 @@
+"""Aggregates: values over the events of a window, or over those a step of a pattern has taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cep.errors import Span
+from cep.lang import tree
+from cep.plan import bound
+from cep.plan.draft import Shape, StepDraft
+from cep.plan.plan import RegisterKind
+from cep.plan.references import may_refer
+from cep.plan.scope import Place, Scope
+
+AGGREGATES = {str(kind): kind for kind in RegisterKind if kind is not RegisterKind.NTH}
+
+
+def is_aggregate(call: tree.Call) -> bool:
+    """`min` and `max` of two or more arguments are functions of those."""
+    return call.name in AGGREGATES and not (call.name in ("min", "max") and len(call.args) > 1)
+
+
+def open_aggregate(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | None:
+    """The scope of the aggregate's arguments and the step it runs over; None when it means nothing here (told)."""
+    faults, name = scope.rule.faults, call.name
+    if scope.place is Place.TAKEN:
+        faults.error("E0404", call.span, f"`{name}` stands inside another aggregate", help="use a `let` for each, outside")
+        return None
+    if scope.place is Place.EVENT or scope.shape is Shape.FILTER:
+        helps = "a condition over many events belongs in `when`, with a window: `when count() >= 5 over 10m`"
+        faults.error("E0404", call.span, f"`{name}` needs several events, and here is one", help=helps)
+        return None
+    if scope.shape is Shape.SEQUENCE:
+        return _over_label(call, scope)
+    if scope.shape is Shape.ABSENCE and name != "last":
+        helps = "its fields can be named as they are, or as `last(FIELD)`"
+        faults.error("E0404", call.span, "an absence rule keeps the last event of each key only", help=helps)
+        return None
+    if name == "list":
+        faults.error(
+            "E0404",
+            call.span,
+            "a window keeps no list of values",
+            help="`distinct(FIELD)` counts them; `list` is for the loop of a pattern",
+        )
+        return None
+    step = scope.rule.steps[0]
+    return scope.inside_aggregate(step.type, 0), step
+
+
+def _over_label(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | None:
+    labels = list(dict.fromkeys(_labels_in(call, scope)))
+    faults, example = scope.rule.faults, next((step.label for step in scope.rule.positive if not step.single), "")
+    example = example or (scope.rule.positive[0].label if scope.rule.positive else "a")
+    if not labels:
+        suggestion = f"{call.name}({example})" if call.name == "count" else f"{call.name}({example}.FIELD)"
+        faults.error("E0413", call.span, f"`{call.name}` does not say over which step", help=f"name its label: `{suggestion}`")
+        return None
+    if len(labels) > 1:
+        both = " and ".join(f"`{label}`" for label in labels)
+        faults.error("E0413", call.span, f"`{call.name}` runs over one step, not over {both}", help="use one aggregate for each")
+        return None
+    step = scope.rule.labels[labels[0]]
+    own = scope.place is Place.STEP and step.index == scope.step
+    if step.negated and own:
+        faults.error(
+            "E0217",
+            call.span,
+            f"`{step.label}` is negated: its events are never taken",
+            help="name the field: it is the event's own",
+        )
+        return None
+    if not own and not may_refer(step, call.span, scope, step.label):
+        return None
+    return scope.inside_aggregate(step.type, step.index), step
+
+
+def _labels_in(call: tree.Call, scope: Scope) -> Iterator[str]:
+    """Labels that stand at the head of a name in the arguments, `let`s written out."""
+    stack: list[tree.Node] = [*reversed(call.args), *([call.where] if call.where else [])]
+    opened: set[str] = set()
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tree.Path):
+            head = node.parts[0]
+            if head in scope.naming.lets and head not in opened:
+                opened.add(head)
+                stack.append(scope.naming.lets[head].expr)
+            elif head in scope.rule.labels:
+                yield head
+        stack.extend(reversed(parts_of(node)))
+
+
+def parts_of(node: tree.Node) -> list[tree.Node]:
+    """The direct parts of an expression of the tree."""
+    match node:
+        case tree.Member(base=x) | tree.Index(base=x) | tree.Lookup(key=x) | tree.Unary(operand=x) | tree.IsNull(operand=x):
+            return [x]
+        case tree.Call(args=args, where=where):
+            return [*args, *([where] if where is not None else [])]
+        case tree.Binary(left=a, right=b):
+            return [a, b]
+        case tree.Logic(operands=xs) | tree.ListOf(items=xs):
+            return [*xs]
+        case tree.In(operand=x, items=xs):
+            return [x, *xs]
+        case tree.Between(operand=x, low=a, high=b):
+            return [x, a, b]
+        case _:
+            return []
+
+
+def whole_label(expr: tree.Expr, scope: Scope) -> StepDraft | None:
+    """The step, when the expression is nothing but its label."""
+    if not isinstance(expr, tree.Path) or len(expr.parts) != 1 or expr.parts[0] in scope.naming.lets:
+        return None
+    if scope.place is Place.EVENT or scope.shape is not Shape.SEQUENCE:
+        return None
+    return scope.rule.labels.get(expr.parts[0])
+
+
+def count_of(step: StepDraft, span: Span) -> bound.Aggregate:
+    """How many events the step took."""
+    return bound.Aggregate(span, "count", RegisterKind.COUNT, step.index)

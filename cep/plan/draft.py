@@ -1,0 +1,120 @@
+"""A rule set on its way from tree to plan: what the passes read and fill in, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cep.errors import Span
+from cep.lang import tree
+from cep.plan import bound
+from cep.plan.faults import Faults
+from cep.plan.ir import Expr
+from cep.plan.plan import Path, Register, RulePlan
+from cep.types import Type
+
+Tables = Mapping[str, Mapping[Any, Mapping[str, Any]]]
+Schemas = Mapping[str, Mapping[str, str]]
+
+
+class Shape(StrEnum):
+    """The kinds of rules, in the words of messages."""
+
+    FILTER = "filter rule"
+    WINDOW = "window rule"
+    SEQUENCE = "sequence rule"
+    ABSENCE = "absence rule"
+
+
+@dataclass(slots=True)
+class StepDraft:
+    """One selection of events: the step of a pattern, or the only one of other rules (then its label is empty).
+
+    bound            the condition with names bound, after resolve_names
+    select, cond     its event-only part and the part that needs the run, after fold_constants
+    """
+
+    index: int
+    label: str
+    type: str
+    span: Span
+    where: tree.Expr | None
+    negated: bool = False
+    min: int = 1
+    max: int | None = 1
+    arrow: str = ""  # that leads to it; empty for the first
+    bound: bound.Bound | None = None
+    typed: Expr | None = None
+    select: Expr | None = None
+    cond: Expr | None = None
+
+    @property
+    def single(self) -> bool:
+        return self.max == 1
+
+
+@dataclass(slots=True)
+class KeyDraft:
+    names: tuple[str, ...] = ()
+    trees: dict[str, tuple[tree.Expr, ...]] = field(default_factory=dict)  # event type -> parts
+    bound: dict[str, tuple[bound.Bound, ...]] = field(default_factory=dict)
+    typed: dict[str, tuple[Expr, ...]] = field(default_factory=dict)
+    types: tuple[Type, ...] = ()
+
+
+@dataclass(slots=True)
+class EmitDraft:
+    name: str
+    span: Span
+    bound: bound.Bound
+    typed: Expr | None = None
+
+
+@dataclass(slots=True)
+class TitleDraft:
+    text: str = ""
+    bound: bound.Bound | None = None
+    typed: Expr | None = None
+
+
+@dataclass(slots=True)
+class RuleDraft:
+    """One rule; `faults.broken` takes it out of the plan but not out of the checks."""
+
+    tree: tree.Rule
+    shape: Shape
+    faults: Faults = field(default_factory=Faults)
+    steps: list[StepDraft] = field(default_factory=list)
+    key: KeyDraft = field(default_factory=KeyDraft)
+    when: bound.Bound | None = None
+    when_typed: Expr | None = None
+    emit: list[EmitDraft] = field(default_factory=list)
+    title: list[TitleDraft] = field(default_factory=list)
+    once: list[bound.Bound] = field(default_factory=list)
+    once_typed: list[Expr] = field(default_factory=list)
+    registers: list[Register] = field(default_factory=list)
+    fields: dict[tuple[str, Path], Span] = field(default_factory=dict)  # first use of each field read
+    plan: RulePlan | None = None
+
+    @property
+    def labels(self) -> dict[str, StepDraft]:
+        return {step.label: step for step in self.steps if step.label}
+
+    @property
+    def positive(self) -> list[StepDraft]:
+        return [step for step in self.steps if not step.negated]
+
+
+@dataclass(slots=True)
+class BookDraft:
+    """The whole rule set. `faults` holds what belongs to no single rule."""
+
+    files: Sequence[tree.File]
+    schemas: Schemas
+    tables: Tables
+    channels: Collection[str] | None
+    rules: list[RuleDraft] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    projection: dict[str, dict[Path, Type]] = field(default_factory=dict)

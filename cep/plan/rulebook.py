@@ -1,0 +1,48 @@
+"""From trees to one Rulebook, and everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from cep.errors import Diagnostic
+from cep.lang import tree
+from cep.plan.draft import BookDraft
+from cep.plan.passes import PASSES
+from cep.plan.plan import Rulebook
+from cep.plan.wire import digest, to_wire
+
+
+def build_rulebook(
+    files: Sequence[tree.File],
+    *,
+    schemas: Mapping[str, Mapping[str, str]] | None = None,
+    tables: Mapping[str, Mapping[Any, Mapping[str, Any]]] | None = None,
+    channels: Collection[str] | None = None,
+) -> tuple[Rulebook, list[Diagnostic]]:
+    """The plans of all sound rules, and every fault of the rule set by file and line; a faulty rule breaks no other.
+
+    schemas   event type -> dotted field path -> "number" | "text" | "bool" | "time" | "list"; a type with declared fields
+              has no others
+    tables    name -> key -> column -> value
+    channels  the channels that exist; None: they are not checked
+    """
+    tables = tables or {}
+    book = BookDraft(files, schemas or {}, tables, channels)
+    for work in PASSES:
+        work(book)
+    rulebook = Rulebook(
+        plans=tuple(draft.plan for draft in book.rules if draft.plan is not None),
+        projection={event_type: dict(sorted(paths.items())) for event_type, paths in sorted(book.projection.items())},
+        tables={name: {key: dict(row) for key, row in rows.items()} for name, rows in tables.items()},
+        tables_version=digest(to_wire(_plain(tables))) if tables else "",
+    )
+    found = [*book.faults.found, *(fault for draft in book.rules for fault in draft.faults.found)]
+    return rulebook, sorted(found, key=lambda one: one.span)
+
+
+def _plain(tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> dict[str, dict[Any, dict[str, Any]]]:
+    """The same content in one order, whatever order the files gave it."""
+    return {
+        name: {key: dict(sorted(rows[key].items())) for key in sorted(rows, key=repr)} for name, rows in sorted(tables.items())
+    }
