@@ -1,0 +1,161 @@
+"""A mapping of a YAML configuration, read key by key: each value is asked for by the type it must have, keys that nobody
+asked for are faults, and every fault names its line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from cep.errors import ConfigError, Span
+from cep.spelling import closest
+
+T = TypeVar("T")
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)\Z")
+_BOOLS = {"true": True, "false": False}
+
+
+def span_of(node: Node, file: str) -> Span:
+    """Where the node stands in the file."""
+    start, end = node.start_mark, node.end_mark
+    return Span(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def is_null(node: Node) -> bool:
+    """Whether the value is left empty or says null without quotes."""
+    return isinstance(node, ScalarNode) and node.style is None and node.value in NULLS
+
+
+class Section:
+    """A mapping and the words to speak of it: `streams.event`, say. Each `take_...` gives the default when the key is absent."""
+
+    def __init__(self, node: Node, file: str, path: str = "", known: tuple[str, ...] = ()) -> None:
+        """`known`: the keys that may stand in it; none: any (names that the author chose)."""
+        self.node, self.file, self.path = node, file, path
+        if not isinstance(node, MappingNode):
+            raise self.fault(node, f"{path or 'cep.yml'} must be a mapping", "write `key: value` lines below it", "E0954")
+        self._values: dict[str, Node] = {}
+        for key_node, value in node.value:
+            key = self._text(key_node, "a key")
+            if known and key not in known:
+                raise self._unknown(key_node, key, known)
+            self._values[key] = value
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values and not is_null(self._values[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def node_of(self, key: str) -> Node:
+        return self._values[key]
+
+    def name_of(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def section(self, key: str, known: tuple[str, ...] = ()) -> Section:
+        return Section(self._values[key], self.file, self.name_of(key), known)
+
+    def sections(self, key: str) -> Iterator[tuple[str, Node]]:
+        """The named entries below `key`, none if it is absent."""
+        if key in self:
+            below = self.section(key)
+            for name in below:
+                yield name, below.node_of(name)
+
+    def take(self, key: str, default: T, read: Callable[[Node, str], T]) -> T:
+        return read(self._values[key], self.name_of(key)) if key in self else default
+
+    def take_text(self, key: str, default: T) -> str | T:
+        return self._text(self._values[key], self.name_of(key)) if key in self else default
+
+    def take_duration_us(self, key: str, default: int) -> int:
+        return self.take(key, default, self._duration_us)
+
+    def take_seconds(self, key: str, default: float) -> float:
+        return self._duration_us(self._values[key], self.name_of(key)) / 1e6 if key in self else default
+
+    def take_bool(self, key: str, default: bool) -> bool:
+        return self.take(key, default, self._bool)
+
+    def take_count(self, key: str, default: int) -> int:
+        return self.take(key, default, self._count)
+
+    def take_word(self, key: str, default: str, words: tuple[str, ...]) -> str:
+        """One of a few words."""
+        found = self.take_text(key, default)
+        if found not in words:
+            raise self._no_such_word(self._values[key], self.name_of(key), found, words)
+        return found
+
+    def take_texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """One text or a list of them."""
+        return self.take(key, default, lambda node, name: tuple(self._text(item, name) for item in items_of(node)))
+
+    def take_durations_s(self, key: str, default: tuple[float, ...]) -> tuple[float, ...]:
+        return self.take(key, default, lambda node, name: tuple(self._duration_us(item, name) / 1e6 for item in items_of(node)))
+
+    def take_mapping(self, key: str) -> dict[str, str]:
+        """Text -> text, in the order written."""
+        if key not in self:
+            return {}
+        below = self.section(key)
+        return {name: self._text(below.node_of(name), below.name_of(name)) for name in below}
+
+    def fault(self, node: Node, message: str, help: str, code: str) -> ConfigError:
+        return ConfigError(message, help, code, span_of(node, self.file))
+
+    def _text(self, node: Node, name: str) -> str:
+        if not isinstance(node, ScalarNode) or is_null(node):
+            raise self.fault(node, f"{name} must be text", f"it is {_shape(node)}", "E0954")
+        return str(node.value)
+
+    def _duration_us(self, node: Node, name: str) -> int:
+        text = self._text(node, name)
+        found = _DURATION.match(text.strip())
+        if text == "0":
+            return 0
+        if found is None:
+            raise self.fault(
+                node, f"{name}: `{text}` is not a duration", "write a number and a unit: 500ms, 5s, 10m, 2h, 7d", "E0955"
+            )
+        return round(float(found[1]) * UNITS_US[found[2]])
+
+    def _bool(self, node: Node, name: str) -> bool:
+        text = self._text(node, name)
+        if text not in _BOOLS:
+            raise self.fault(node, f"{name} must be true or false", f"it is `{text}`", "E0954")
+        return _BOOLS[text]
+
+    def _count(self, node: Node, name: str) -> int:
+        text = self._text(node, name)
+        if not text.isascii() or not text.isdigit() or int(text) == 0:
+            raise self.fault(node, f"{name} must be a whole number above 0", f"it is `{text}`", "E0954")
+        return int(text)
+
+    def _unknown(self, node: Node, key: str, known: tuple[str, ...]) -> ConfigError:
+        near = closest(key, known)
+        where = f" in {self.path}" if self.path else ""
+        mend = f"did you mean `{near}`?" if near else f"known here: {', '.join(known)}"
+        return self.fault(node, f"unknown key `{key}`{where}", mend, "E0953")
+
+    def _no_such_word(self, node: Node, name: str, found: str, words: tuple[str, ...]) -> ConfigError:
+        near = closest(found, words)
+        mend = f"did you mean `{near}`?" if near else f"write one of {', '.join(words)}"
+        return self.fault(node, f"{name} cannot be `{found}`", mend, "E0954")
+
+
+def items_of(node: Node) -> list[Node]:
+    """The items of a list; a single value is a list of itself."""
+    return list(node.value) if isinstance(node, SequenceNode) else [node]
+
+
+def _shape(node: Node) -> str:
+    if isinstance(node, MappingNode):
+        return "a mapping"
+    return "a list" if isinstance(node, SequenceNode) else "left empty"

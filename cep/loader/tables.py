@@ -1,0 +1,177 @@
+"""Reference data of rules: CSV and YAML files -> {key: {column: value}}, with a hash of the content as version.
+
+Values of a CSV file are text. A column is of numbers only if every cell of it that is not empty is one (`007` is none: it
+would lose its zeros); an empty cell is null. A YAML table is a mapping of keys to rows, or a list of rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from cep.config import Config, TableSpec
+from cep.errors import ConfigError, Span
+from cep.loader.marked import compose_strict
+
+Table = dict[Any, dict[str, Any]]
+Rows = list[tuple[int, dict[str, Any]]]  # line of the file, row
+
+MAX_TABLE_BYTES = 256 * 1024 * 1024
+_INT = re.compile(r"-?(0|[1-9][0-9]*)\Z", re.ASCII)
+_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z", re.ASCII)
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All tables of a configuration: what rules look up, the version of it, and what could not be read."""
+
+    content: dict[str, Table] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    faults: tuple[ConfigError, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """A hash of all contents; the same content gives the same version everywhere."""
+        return hashlib.sha256("\0".join(f"{name}={self.hashes[name]}" for name in sorted(self.hashes)).encode()).hexdigest()[:16]
+
+
+def read_tables(config: Config, previous: Tables | None = None) -> Tables:
+    """Read every table. One that cannot be read keeps its content of `previous`, and the fault is noted."""
+    content: dict[str, Table] = {}
+    hashes: dict[str, str] = {}
+    faults: list[ConfigError] = []
+    for name, spec in config.tables.items():
+        try:
+            content[name], hashes[name] = read_table(spec, config.base)
+        except ConfigError as fault:
+            faults.append(fault)
+            if previous is not None and name in previous.content:
+                content[name], hashes[name] = previous.content[name], previous.hashes[name]
+    return Tables(content, hashes, tuple(faults))
+
+
+def read_table(spec: TableSpec, base: Path) -> tuple[Table, str]:
+    """The rows by key, and the hash of the file.
+
+    raises  ConfigError: missing file or column, a key that stands twice, rows that do not fit the head
+    """
+    path = base / spec.file
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_TABLE_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
+    except OSError as error:
+        raise _fault(spec, f"cannot read {path}: {error.strerror}", "mend `file`; relative paths start at cep.yml") from error
+    if len(data) > MAX_TABLE_BYTES:
+        raise _fault(spec, f"{spec.file} is larger than {MAX_TABLE_BYTES >> 20} MiB", "keep only the columns that rules look up")
+    if path.suffix in (".yml", ".yaml"):
+        rows = _yaml_rows(spec, text)
+    elif path.suffix == ".csv":
+        rows = _csv_rows(spec, text)
+    else:
+        raise _fault(spec, f"{spec.file} is neither .csv nor .yml", "name a CSV or YAML file")
+    return _by_key(spec, rows), hashlib.sha256(data).hexdigest()
+
+
+def _csv_rows(spec: TableSpec, text: str) -> Rows:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        head = [name.strip() for name in next(reader, [])]
+        _check_head(spec, head)
+        lines: list[int] = []
+        cells: list[list[str]] = []
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(head):
+                message = f"the row has {len(row)} cells, the head {len(head)}"
+                raise _fault(spec, message, "quote cells that hold a comma", reader.line_num)
+            lines.append(reader.line_num)
+            cells.append(row)
+    except csv.Error as error:
+        raise _fault(spec, f"not CSV: {error}", "quotes inside a quoted cell are written twice", reader.line_num) from error
+    columns = [_typed(column) for column in zip(*cells)]
+    return [(line, dict(zip(head, row))) for line, row in zip(lines, zip(*columns))]
+
+
+def _check_head(spec: TableSpec, head: list[str]) -> None:
+    if spec.key not in head:
+        known = f"its columns: {', '.join(head)}" if head else "the file is empty"
+        raise _fault(spec, f"{spec.file} has no column `{spec.key}`", known, 1)
+    for name in head:
+        if not name or head.count(name) > 1:
+            what = f"has two columns `{name}`" if name else "has a column without a name"
+            raise _fault(spec, f"{spec.file} {what}", "give each column a name of its own", 1)
+
+
+def _typed(column: Iterable[str]) -> list[Any]:
+    """Text cells as numbers if all of them are; empty ones as null."""
+    cells = [cell.strip() for cell in column]
+    filled = [cell for cell in cells if cell]
+    if filled and all(_FLOAT.match(cell) for cell in filled):
+        return [_number(cell) if cell else None for cell in cells]
+    return [cell or None for cell in cells]
+
+
+def _number(text: str) -> int | float:
+    return int(text) if _INT.match(text) else float(text)
+
+
+def _yaml_rows(spec: TableSpec, text: str) -> Rows:
+    node = compose_strict(text, spec.file)
+    if isinstance(node, SequenceNode):
+        return [(item.start_mark.line + 1, _row(spec, item)) for item in node.value]
+    if isinstance(node, MappingNode):
+        return [(name.start_mark.line + 1, {spec.key: _plain(spec, name), **_row(spec, row)}) for name, row in node.value]
+    raise _fault(spec, f"{spec.file} must be a mapping of keys to rows, or a list of rows", "write `ana: {country: PT}`", 1)
+
+
+def _row(spec: TableSpec, node: Node) -> dict[str, Any]:
+    if not isinstance(node, MappingNode):
+        line = node.start_mark.line + 1
+        raise _fault(spec, "a row must be a mapping of columns to values", "write `{country: PT, tier: gold}`", line)
+    return {str(_plain(spec, name)): _plain(spec, value) for name, value in node.value}
+
+
+def _plain(spec: TableSpec, node: Node) -> Any:
+    """A scalar as YAML 1.2 reads it: numbers, true, false, null; anything else, and anything quoted, is text."""
+    if not isinstance(node, ScalarNode):
+        raise _fault(spec, "a cell must be a single value", "tables are flat", node.start_mark.line + 1)
+    text: str = node.value
+    if node.style is not None:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    return _number(text) if _FLOAT.match(text) else text
+
+
+def _by_key(spec: TableSpec, rows: Rows) -> Table:
+    table: Table = {}
+    first: dict[Any, int] = {}
+    for line, row in rows:
+        key = row.get(spec.key)
+        if key is None:
+            raise _fault(spec, f"a row has no `{spec.key}`", "give it one, or remove it", line)
+        # a truth value is no number to a lookup, but Python holds True == 1
+        known = ("bool", key) if isinstance(key, bool) else key
+        if known in first:
+            raise _fault(spec, f"`{key}` stands twice, first in line {first[known]}", "remove one of the rows", line, "E0959")
+        first[known] = line
+        table[known] = row
+    return table
+
+
+def _fault(spec: TableSpec, message: str, help: str, line: int = 0, code: str = "E0958") -> ConfigError:
+    place = Span(spec.file, line, 1, line, 2) if line else Span(spec.file, 1, 1, 1, 2)
+    return ConfigError(f"table {spec.name}: {message}", help, code, place)
