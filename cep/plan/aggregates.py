@@ -8,6 +8,7 @@ from cep.errors import Span
 from cep.lang import tree
 from cep.plan import bound
 from cep.plan.draft import Shape, StepDraft
+from cep.plan.faults import did_you_mean
 from cep.plan.plan import RegisterKind
 from cep.plan.references import may_refer
 from cep.plan.scope import Place, Scope
@@ -54,7 +55,10 @@ def _over_label(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | None
     example = example or (scope.rule.positive[0].label if scope.rule.positive else "a")
     if not labels:
         suggestion = f"{call.name}({example})" if call.name == "count" else f"{call.name}({example}.FIELD)"
-        faults.error("E0413", call.span, f"`{call.name}` does not say over which step", help=f"name its label: `{suggestion}`")
+        heads = [head for arg in call.args if isinstance(arg, tree.Path) for head in arg.parts[:1]]
+        near = [did_you_mean(head, scope.rule.labels, " ").strip() for head in heads]
+        helps = next(filter(None, near), f"name its label: `{suggestion}`")
+        faults.error("E0413", call.span, f"`{call.name}` does not say over which step", help=helps)
         return None
     if len(labels) > 1:
         both = " and ".join(f"`{label}`" for label in labels)

@@ -5,6 +5,7 @@ Makes one RuleDraft per rule, with a StepDraft per selection of events.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import assert_never
 
 from cep.errors import Span
@@ -187,7 +188,7 @@ def _check_order(draft: RuleDraft) -> None:
             "this pattern is complete without any event",
             help=f"make one step necessary: `{draft.positive[0].label}+` instead of `*`, or leave out the `?`",
         )
-    for before, step in zip(steps, steps[1:]):
+    for before, step in pairwise(steps):
         trailing = all(later.negated for later in steps[step.index :])
         if step.negated and step.arrow == "=>" and not (trailing and step.index == len(steps) - 1 and not before.negated):
             draft.faults.error(

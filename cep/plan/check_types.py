@@ -74,8 +74,8 @@ def _check_key(draft: RuleDraft, typing: Typing) -> None:
                 typing.tell(
                     "E0313",
                     part,
-                    f"the key's `{name}` is {found} in `{event_type}` and {before} in `{first[0] if first else ''}`: they never meet",
-                    help="a key joins by type and value; name fields of one type",
+                    f"the key's `{name}` is {found} in `{event_type}` and {before} in `{first[0] if first else ''}`",
+                    help="a key joins by type and value, so they would never meet; name fields of one type",
                 )
             first = first or (event_type, part.span)
 

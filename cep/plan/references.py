@@ -58,14 +58,15 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
     if scope.shape is Shape.ABSENCE:
         return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
     if scope.shape is Shape.WINDOW:
+        near = did_you_mean(said, {*scope.emitted, *scope.rule.key.names, *scope.naming.lets}, " ").strip()
         fix = Fix(span, f"last({said})", safe=False)
         scope.rule.faults.error(
             "E0211",
             span,
             f"`{said}` is a field of single events, and a window holds many",
             label="which one?",
-            help=f"write `last({said})` for the latest, or `first max min distinct({said})`",
-            fix=fix,
+            help=near or f"write `last({said})` for the latest, or `first max min distinct({said})`",
+            fix=None if near else fix,
         )
         return bound.Broken(span)
     labels = [step.label for step in scope.rule.positive]
@@ -172,7 +173,7 @@ def taken(step: StepDraft, path: Path, span: Span, scope: Scope, kind: RegisterK
     field = bind_field(step.type, path, span, scope)
     if isinstance(field, bound.Broken):
         return field
-    if kind is RegisterKind.NTH and nth == -1 or step.single and (kind is RegisterKind.FIRST or nth == 0):
+    if (kind is RegisterKind.NTH and nth == -1) or (step.single and (kind is RegisterKind.FIRST or nth == 0)):
         kind, nth = RegisterKind.LAST, 0
     elif kind is RegisterKind.NTH and nth == 0:
         kind = RegisterKind.FIRST

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from cep.errors import Diagnostic, Span
 from cep.lang import tree
+from cep.lang.grammar import parse
+from cep.lang.mistakes import diagnose
+from cep.lang.places import Lines, Place
 from cep.plan.draft import RuleDraft, TitleDraft
 from cep.plan.expressions import bind
 from cep.plan.scope import Scope
@@ -34,11 +37,30 @@ def bind_title(draft: RuleDraft, scope: Scope) -> None:
         draft.title.append(TitleDraft(literal))
 
 
+class _InTitle(Place):
+    """The place of an expression within a title."""
+
+    def __init__(self, text: str, whole: Span) -> None:
+        super().__init__(Lines(whole.file, text))
+        self.whole = whole
+        self.exact = whole.line == whole.end_line and whole.end_col - whole.col == len(text)
+
+    def span(self, start: int, end: int) -> Span:
+        if not self.exact:
+            return self.whole
+        here = self.whole
+        return Span(here.file, here.line, here.col + start, here.line, here.col + max(start, end))
+
+
 def _parse(text: str, span: Span) -> tree.Expr | Diagnostic:
-    parts = text.strip().split(".")
-    if all(part.isidentifier() for part in parts):
-        return tree.Path(span, tuple(parts))
-    return Diagnostic("E0214", "not a name", span)
+    place = _InTitle(text, span)
+    parsed = parse("fragment_expression", text, place)
+    if parsed.halt is not None:
+        return diagnose(parsed.halt, text, place, "fragment_expression")
+    if parsed.faults:
+        return parsed.faults[0]
+    found: tree.Expr = parsed.value
+    return found
 
 
 _HELP = "braces hold a field of `emit` or an expression, as in `{tries}`; for a brace itself write `{{` or `}}`"

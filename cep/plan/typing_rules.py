@@ -12,7 +12,22 @@ from cep.plan.faults import Faults
 from cep.plan.plan import Path, RegisterKind
 from cep.plan.references import TIME, say_path
 from cep.plan.typevars import (
-    B, EVERY, IN_EVENTS, LIST, MIXED, N, ORDERED, SCALARS, SPAN, SUMMED, T, Because, Clash, Solver, Types, Var, say_types,
+    EVERY,
+    IN_EVENTS,
+    LIST,
+    MIXED,
+    ORDERED,
+    SCALARS,
+    SUMMED,
+    B,
+    Because,
+    Clash,
+    N,
+    Solver,
+    T,
+    Types,
+    Var,
+    say_types,
 )  # fmt: skip
 from cep.timestamps import microseconds
 from cep.types import Type
@@ -290,7 +305,9 @@ class Typing:
         labels: list[tuple[Span, str]] = []
         notes: list[str] = []
         for node in (*others, at):
-            var = self.type_of(node)
+            var = self.nodes.get(node)  # None: a fault of the node itself, whose type is being found out
+            if var is None:
+                continue
             if node is not at:
                 labels.append((node.span, f"{self.say(node)} is {say_types(self.solver.allowed(var))}"))
             why = self.solver.why(var)
@@ -298,7 +315,7 @@ class Typing:
                 notes.append(why.words)
             elif why is not None and why.span is not None and why.span != at.span and why.span != node.span:
                 labels.append((why.span, why.words))
-        label = say_types(self.solver.allowed(self.type_of(at)))
+        label = say_types(self.solver.allowed(self.nodes[at])) if at in self.nodes else ""
         self.faults.error(code, at.span, message, label=label, help=help, notes=tuple(notes), labels=tuple(labels), fix=fix)
 
 
