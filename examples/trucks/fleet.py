@@ -22,15 +22,18 @@ def readings(start_ms: int, seed: int = 1) -> Iterator[tuple[int, dict[str, Any]
             at_ms = step * STEP_MS + number * (STEP_MS // len(TRUCKS))
             if truck == SILENT and at_ms > 60_000:
                 continue
-            yield at_ms, {
-                "ts_ms": start_ms + at_ms,
-                "gateway": "g1",
-                "truck_id": truck,
-                "driver": DRIVERS[number],
-                "speed_kmh": round(_speed(truck, at_ms, dice), 1),
-                "lat": round(48.0 + number / 10 + at_ms / 9e6, 5),
-                "lon": round(11.0 + math.sin(at_ms / 2e5) / 10, 5),
-            }
+            yield (
+                at_ms,
+                {
+                    "ts_ms": start_ms + at_ms,
+                    "gateway": "g1",
+                    "truck_id": truck,
+                    "driver": DRIVERS[number],
+                    "speed_kmh": round(_speed(truck, at_ms, dice), 1),
+                    "lat": round(48.0 + number / 10 + at_ms / 9e6, 5),
+                    "lon": round(11.0 + math.sin(at_ms / 2e5) / 10, 5),
+                },
+            )
         step += 1
 
 
