@@ -10,15 +10,15 @@ import os
 from pathlib import Path
 from typing import cast, get_args
 
-from yaml.nodes import MappingNode, Node, ScalarNode
-
 from cep.config import REFERENCE, ChannelSpec, Config, StreamSpec, TableSpec, TimeUnit
 from cep.errors import ConfigError
-from cep.loader.marked import compose_strict
-from cep.loader.section import Section, is_null
+from cep.lang.places import Lines
+from cep.lang.yaml_nodes import Mapping, Node, Scalar
+from cep.loader.section import Section, compose_one, is_null
 from cep.spelling import closest
 
 FILE_NAME = "cep.yml"
+MAX_CHARS = 1024 * 1024
 TOP = (
     "streams", "channels", "tables", "rules", "redis", "data", "listen", "ingest_token", "default_to",
 )  # fmt: skip
@@ -53,16 +53,19 @@ def read_config(path: Path | str | None) -> Config:
 
 def parse_config(text: str, file: str, base: Path) -> Config:
     """As `read_config`, from text; `file` is the name used in messages, relative paths start at `base`."""
-    node = compose_strict(text, file)
+    if len(text) > MAX_CHARS:
+        raise ConfigError(f"{file} is larger than {MAX_CHARS >> 20} MiB", "name the right file with --config", "E0952")
+    lines = Lines(file, text)
+    node = compose_one(lines)
     if node is None or is_null(node):
         return Config(base=base)
-    top = Section(node, file, known=TOP)
-    streams = {name: _stream(name, below, file) for name, below in top.sections("streams")}
-    channels = {name: _channel(name, below, file, base) for name, below in top.sections("channels")}
+    top = Section(node, lines, known=TOP)
+    streams = {name: _stream(name, below, lines) for name, below in top.sections("streams")}
+    channels = {name: _channel(name, below, lines, base) for name, below in top.sections("channels")}
     config = Config(
         streams=streams or {"event": StreamSpec()},
         channels=channels,
-        tables={name: _table(name, below, file) for name, below in top.sections("tables")},
+        tables={name: _table(name, below, lines) for name, below in top.sections("tables")},
         rules=top.take_texts("rules", ("rules",)),
         redis=top.take("redis", None, lambda node, name: _redis(top, node, name)),
         data=top.take_text("data", ".cep"),
@@ -75,8 +78,8 @@ def parse_config(text: str, file: str, base: Path) -> Config:
     return config
 
 
-def _stream(name: str, node: Node, file: str) -> StreamSpec:
-    section = Section(node, file, f"streams.{name}", STREAM)
+def _stream(name: str, node: Node, lines: Lines) -> StreamSpec:
+    section = Section(node, lines, f"streams.{name}", STREAM)
     time, unit = _time(section)
     word, type_field, type_fixed = _type(section)
     fields = section.take_mapping("fields")
@@ -105,7 +108,7 @@ def _stream(name: str, node: Node, file: str) -> StreamSpec:
 
 def _time(section: Section) -> tuple[str | None, TimeUnit]:
     """`time: ts_ms` or `time: {field: ts, unit: ms}`."""
-    if "time" in section and isinstance(section.node_of("time"), MappingNode):
+    if "time" in section and isinstance(section.node_of("time"), Mapping):
         below = section.section("time", ("field", "unit"))
         unit = below.take_word("unit", "auto", get_args(TimeUnit))
         return below.take_text("field", None), cast(TimeUnit, unit)
@@ -114,7 +117,7 @@ def _time(section: Section) -> tuple[str | None, TimeUnit]:
 
 def _type(section: Section) -> tuple[str, str | None, str | None]:
     """`type: event`, `type: {field: kind}` or `type: {fixed: telemetry}` -> (word, field, fixed)."""
-    if "type" in section and isinstance(section.node_of("type"), MappingNode):
+    if "type" in section and isinstance(section.node_of("type"), Mapping):
         below = section.section("type", ("field", "fixed"))
         field, fixed = below.take_text("field", None), below.take_text("fixed", None)
         if (field is None) == (fixed is None):
@@ -124,17 +127,17 @@ def _type(section: Section) -> tuple[str, str | None, str | None]:
     return section.take_text("type", "type"), None, None
 
 
-def _channel(name: str, node: Node, file: str, base: Path) -> ChannelSpec:
+def _channel(name: str, node: Node, lines: Lines, base: Path) -> ChannelSpec:
     path = f"channels.{name}"
-    kind = _kind(Section(node, file, path), path)
+    kind = _kind(Section(node, lines, path), path)
     if kind == "stdout":
-        section = Section(node, file, path, ("stdout",))
+        section = Section(node, lines, path, ("stdout",))
         if not section.take_bool("stdout", True):
             raise section.fault(node, f"{path} leads nowhere", "write `stdout: true`, or remove the channel", "E0954")
         return ChannelSpec(name, "stdout")
     if kind == "file":
-        return ChannelSpec(name, "file", path=Section(node, file, path, ("file",)).take_text("file", None))
-    return _webhook(name, Section(node, file, path, WEBHOOK), base)
+        return ChannelSpec(name, "file", path=Section(node, lines, path, ("file",)).take_text("file", None))
+    return _webhook(name, Section(node, lines, path, WEBHOOK), base)
 
 
 def _kind(section: Section, path: str) -> str:
@@ -179,8 +182,8 @@ def _headers(section: Section, base: Path) -> tuple[tuple[str, str], ...]:
     return tuple((name, _absolute_references(value, base)) for name, value in headers.items())
 
 
-def _table(name: str, node: Node, file: str) -> TableSpec:
-    section = Section(node, file, f"tables.{name}", TABLE)
+def _table(name: str, node: Node, lines: Lines) -> TableSpec:
+    section = Section(node, lines, f"tables.{name}", TABLE)
     for key in TABLE:
         if key not in section:
             mend = "write `file: customers.csv` and `key: id`, the column that finds a row"
@@ -204,14 +207,14 @@ def _written_out(section: Section, node: Node, name: str, key: str) -> ConfigErr
 
 
 def _redis(section: Section, node: Node, name: str) -> str:
-    url = str(node.value) if isinstance(node, ScalarNode) else ""
+    url = node.value if isinstance(node, Scalar) else ""
     if not url.startswith((*REDIS_SCHEMES, "${")):
         raise section.fault(node, f"{name}: `{url}` is no Redis URL", "write redis://host:6379/0 or unix:///path", "E0954")
     return url
 
 
 def _listen(section: Section, node: Node, name: str) -> str:
-    text = str(node.value) if isinstance(node, ScalarNode) else ""
+    text = node.value if isinstance(node, Scalar) else ""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise section.fault(node, f"{name}: `{text}` is no address", "write host:port, as 127.0.0.1:8088", "E0965")

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
-from cep.errors import ConfigError, Span
+from cep.errors import ConfigError, Diagnostic
+from cep.lang.places import Lines
+from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar, compose
 from cep.spelling import closest
 
 T = TypeVar("T")
@@ -20,27 +20,36 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)\Z")
 _BOOLS = {"true": True, "false": False}
 
 
-def span_of(node: Node, file: str) -> Span:
-    """Where the node stands in the file."""
-    start, end = node.start_mark, node.end_mark
-    return Span(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+def compose_one(lines: Lines) -> Node | None:
+    """The one document of a YAML file; None if it is empty.
+
+    raises  ConfigError E0952: what is not YAML, keys that stand twice, more than one document; the first fault
+    """
+    faults: list[Diagnostic] = []
+    documents = compose(lines, faults).documents
+    if len(documents) > 1 and not faults:
+        second = documents[1]
+        faults.append(Diagnostic("E0952", "a second document begins here", lines.span(second.start, second.end), help="keep one"))
+    for fault in sorted(faults, key=lambda fault: fault.span):
+        raise ConfigError(fault.message, fault.help, "E0952", fault.span)
+    return documents[0] if documents else None
 
 
 def is_null(node: Node) -> bool:
     """Whether the value is left empty or says null without quotes."""
-    return isinstance(node, ScalarNode) and node.style is None and node.value in NULLS
+    return isinstance(node, Scalar) and not node.style and node.value in NULLS
 
 
 class Section:
     """A mapping and the words to speak of it: `streams.event`, say. Each `take_...` gives the default when the key is absent."""
 
-    def __init__(self, node: Node, file: str, path: str = "", known: tuple[str, ...] = ()) -> None:
+    def __init__(self, node: Node, lines: Lines, path: str = "", known: tuple[str, ...] = ()) -> None:
         """`known`: the keys that may stand in it; none: any (names that the author chose)."""
-        self.node, self.file, self.path = node, file, path
-        if not isinstance(node, MappingNode):
+        self.node, self.lines, self.path = node, lines, path
+        if not isinstance(node, Mapping):
             raise self.fault(node, f"{path or 'cep.yml'} must be a mapping", "write `key: value` lines below it", "E0954")
         self._values: dict[str, Node] = {}
-        for key_node, value in node.value:
+        for key_node, value in node.pairs:
             key = self._text(key_node, "a key")
             if known and key not in known:
                 raise self._unknown(key_node, key, known)
@@ -59,7 +68,7 @@ class Section:
         return f"{self.path}.{key}" if self.path else key
 
     def section(self, key: str, known: tuple[str, ...] = ()) -> Section:
-        return Section(self._values[key], self.file, self.name_of(key), known)
+        return Section(self._values[key], self.lines, self.name_of(key), known)
 
     def sections(self, key: str) -> Iterator[tuple[str, Node]]:
         """The named entries below `key`, none if it is absent."""
@@ -108,12 +117,12 @@ class Section:
         return {name: self._text(below.node_of(name), below.name_of(name)) for name in below}
 
     def fault(self, node: Node, message: str, help: str, code: str) -> ConfigError:
-        return ConfigError(message, help, code, span_of(node, self.file))
+        return ConfigError(message, help, code, self.lines.span(node.start, node.end))
 
     def _text(self, node: Node, name: str) -> str:
-        if not isinstance(node, ScalarNode) or is_null(node):
+        if not isinstance(node, Scalar) or is_null(node):
             raise self.fault(node, f"{name} must be text", f"it is {_shape(node)}", "E0954")
-        return str(node.value)
+        return node.value
 
     def _duration_us(self, node: Node, name: str) -> int:
         text = self._text(node, name)
@@ -152,10 +161,10 @@ class Section:
 
 def items_of(node: Node) -> list[Node]:
     """The items of a list; a single value is a list of itself."""
-    return list(node.value) if isinstance(node, SequenceNode) else [node]
+    return list(node.items) if isinstance(node, Items) else [node]
 
 
 def _shape(node: Node) -> str:
-    if isinstance(node, MappingNode):
+    if isinstance(node, Mapping):
         return "a mapping"
-    return "a list" if isinstance(node, SequenceNode) else "left empty"
+    return "a list" if isinstance(node, Items) else "left empty"

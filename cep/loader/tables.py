@@ -9,22 +9,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
 from cep.config import Config, TableSpec
 from cep.errors import ConfigError, Span
-from cep.loader.marked import compose_strict
+from cep.lang.places import Lines
+from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
+from cep.loader.section import compose_one
 
 Table = dict[Any, dict[str, Any]]
 Rows = list[tuple[int, dict[str, Any]]]  # line of the file, row
 
 MAX_TABLE_BYTES = 256 * 1024 * 1024
+MAX_DIGITS = 4000  # Python refuses to read longer integers
 _INT = re.compile(r"-?(0|[1-9][0-9]*)\Z", re.ASCII)
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z", re.ASCII)
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -32,16 +34,11 @@ _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """All tables of a configuration: what rules look up, the version of it, and what could not be read."""
+    """All tables of a configuration: what rules look up, a hash of each file, and what could not be read."""
 
     content: dict[str, Table] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     faults: tuple[ConfigError, ...] = ()
-
-    @property
-    def version(self) -> str:
-        """A hash of all contents; the same content gives the same version everywhere."""
-        return hashlib.sha256("\0".join(f"{name}={self.hashes[name]}" for name in sorted(self.hashes)).encode()).hexdigest()[:16]
 
 
 def read_tables(config: Config, previous: Tables | None = None) -> Tables:
@@ -124,36 +121,43 @@ def _typed(column: Iterable[str]) -> list[Any]:
     return [cell or None for cell in cells]
 
 
-def _number(text: str) -> int | float:
-    return int(text) if _INT.match(text) else float(text)
+def _number(text: str) -> int | float | None:
+    """An integer of any size, or a float; one beyond all bounds is null."""
+    if _INT.match(text):
+        return int(text) if len(text) <= MAX_DIGITS else None
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _yaml_rows(spec: TableSpec, text: str) -> Rows:
-    node = compose_strict(text, spec.file)
-    if isinstance(node, SequenceNode):
-        return [(item.start_mark.line + 1, _row(spec, item)) for item in node.value]
-    if isinstance(node, MappingNode):
-        return [(name.start_mark.line + 1, {spec.key: _plain(spec, name), **_row(spec, row)}) for name, row in node.value]
+    lines = Lines(spec.file, text)
+    node = compose_one(lines)
+    if isinstance(node, Items):
+        return [(lines.position(item.start)[0], _row(spec, lines, item)) for item in node.items]
+    if isinstance(node, Mapping):
+        found = []
+        for name, row in node.pairs:
+            found.append((lines.position(name.start)[0], {spec.key: _plain(spec, lines, name), **_row(spec, lines, row)}))
+        return found
     raise _fault(spec, f"{spec.file} must be a mapping of keys to rows, or a list of rows", "write `ana: {country: PT}`", 1)
 
 
-def _row(spec: TableSpec, node: Node) -> dict[str, Any]:
-    if not isinstance(node, MappingNode):
-        line = node.start_mark.line + 1
+def _row(spec: TableSpec, lines: Lines, node: Node) -> dict[str, Any]:
+    if not isinstance(node, Mapping):
+        line, _ = lines.position(node.start)
         raise _fault(spec, "a row must be a mapping of columns to values", "write `{country: PT, tier: gold}`", line)
-    return {str(_plain(spec, name)): _plain(spec, value) for name, value in node.value}
+    return {name.value: _plain(spec, lines, value) for name, value in node.pairs}
 
 
-def _plain(spec: TableSpec, node: Node) -> Any:
+def _plain(spec: TableSpec, lines: Lines, node: Node) -> Any:
     """A scalar as YAML 1.2 reads it: numbers, true, false, null; anything else, and anything quoted, is text."""
-    if not isinstance(node, ScalarNode):
-        raise _fault(spec, "a cell must be a single value", "tables are flat", node.start_mark.line + 1)
-    text: str = node.value
-    if node.style is not None:
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
-    return _number(text) if _FLOAT.match(text) else text
+    if not isinstance(node, Scalar):
+        raise _fault(spec, "a cell must be a single value", "tables are flat", lines.position(node.start)[0])
+    if node.style:
+        return node.value
+    if node.value in _WORDS:
+        return _WORDS[node.value]
+    return _number(node.value) if _FLOAT.match(node.value) else node.value
 
 
 def _by_key(spec: TableSpec, rows: Rows) -> Table:

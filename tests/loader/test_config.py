@@ -132,13 +132,13 @@ def test_a_stream_without_a_word_about_it_has_the_defaults() -> None:
         ("listen: 8088", "E0965", (1, 9), "listen: `8088` is no address"),
         ("listen: localhost:99999", "E0965", (1, 9), "is no address"),
         ("default_to: opps\nchannels: {ops: {file: a}}", "E0961", (1, 13), "no channel `opps`; did you mean `ops`?"),
-        ("a: 1\na: 2", "E0952", (2, 1), "the key `a` stands twice, first in line 1"),
+        ("a: 1\na: 2", "E0952", (2, 1), "the key `a` stands twice; keep one of the two"),
         ("streams: {a: {}, a: {}}", "E0952", (1, 18), "the key `a` stands twice"),
-        ("streams: {", "E0952", (2, 1), "not YAML"),
+        ("streams: {", "E0952", (1, 11), "not YAML"),
         ("streams:\n\ta: 1", "E0952", (2, 1), "YAML"),
-        ("? [a]\n: 1", "E0952", (1, 3), "a key must be a single word"),
-        ("a: 1\n---\nb: 2", "E0952", (2, 1), "not YAML"),
-        ("a: *x", "E0952", (1, 4), "not YAML"),
+        ("? [a]\n: 1", "E0952", (1, 3), "a key is a word, not a list or a map"),
+        ("data: a\n---\ndata: b", "E0952", (3, 1), "a second document begins here"),
+        ("a: *x", "E0952", (1, 4), "the alias `*x` names no anchor"),
     ],
 )  # fmt: skip
 def test_each_fault_is_told_at_its_place(text: str, code: str, place: tuple[int, int], words: str) -> None:
