@@ -21,6 +21,8 @@ _COLUMN_ONE = re.compile(r"^[^\s#]", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
 _FIRST_WORD = re.compile(r"^[ \t]*([^\W\d]\w*)(?!\w)", re.MULTILINE)
 
+_HEAD = re.compile(r"(?:rule|test)[ \t]+\S+")
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -115,7 +117,7 @@ def _fault_outside(lines: Lines, at: int, faults: list[Diagnostic]) -> None:
 
 def clause_starts(text: str, kind: str) -> list[int]:
     """Offsets of the lines of a block that begin with a word of its clauses, or with one misspelt and indented like the
-    others: where reading can start anew after a fault."""
+    others, and the end of the head: where reading can start anew after a fault."""
     words = RULE_WORDS if kind == "rule" else TEST_WORDS
     lines = [
         (found.start(), found.start(1) - found.start(), found[1]) for found in _FIRST_WORD.finditer(text) if found.start() > 0

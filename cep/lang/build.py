@@ -26,12 +26,13 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A rule or a test before it is put together."""
+    """A rule or a test before it is put together; `head` is where its name stands."""
 
     kind: str
     id: tree.Name
     span: Span
     clauses: tuple[Clause, ...]
+    head: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +209,15 @@ class Builder(ExpressionBuilder):
 
     def rule_block(self, start: Token, name: tree.Name, *clauses: Clause) -> Block:
         end = clauses[-1].span if clauses else name.span
-        return Block("rule", name, self._at(start).to(end), clauses)
+        return Block("rule", name, self._at(start).to(end), clauses, self._at(start).to(name.span))
 
     # ------------------------------------------------------------ clauses of a test
 
     def test_block(self, start: Token, name: tree.Name, *rest: Any) -> Block:
         end = rest[-1].span if rest else name.span
         clauses = tuple(item if isinstance(item, Clause) else Clause("name", item.span, item) for item in rest)
-        return Block("test", name, self._at(start).to(end), clauses)
+        head = self._at(start).to(clauses[0].span if clauses and clauses[0].kind == "name" else name.span)
+        return Block("test", name, self._at(start).to(end), clauses, head)
 
     def repeat(self, times: Token, every_word: Token | None = None, every: tree.Duration | None = None) -> tuple[int, int, Span]:
         digits = str(times)[1:]

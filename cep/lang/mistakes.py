@@ -235,7 +235,7 @@ def _plain_data(scene: Scene) -> Diagnostic | None:
         and not accepts & TEST_PLACE
     ):
         start = here.start if here.kind in ("word", "number") else None
-    elif here.kind == "number" and here.start < scene.halt.at:
+    elif here.text.count(".") > 1 and here.kind == "number" and here.start < scene.halt.at:
         start = here.start  # 10.0.0.9 begins as a number and goes on
     elif accepts in ({"COMMA", "RBRACE"}, {"COMMA", "RSQB"}) and before and before.end == here.start and before.kind == "number":
         start = before.start

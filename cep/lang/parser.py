@@ -9,6 +9,7 @@ from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
 from cep.lang.blocks import Slice, blank, clause_starts, cut
 from cep.lang.build import Block
 from cep.lang.build_expressions import Word
+from cep.lang.comments import attach, text_comments
 from cep.lang.grammar import parse
 from cep.lang.mistakes import diagnose
 from cep.lang.places import Lines, Place
@@ -21,8 +22,8 @@ def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
     """The rules and tests of a text file, without the blocks that have faults; and the faults, in the order of the file."""
     lines = Lines(path, source)
     faults: list[Diagnostic] = []
-    rules: list[tree.Rule] = []
-    tests: list[tree.RuleTest] = []
+    rules: list[tuple[tree.Rule, Block]] = []
+    tests: list[tuple[tree.RuleTest, Block]] = []
     comments: list[Word] = []
     for piece in cut(lines, faults):
         block = _read_block(lines, piece, faults, comments)
@@ -31,13 +32,17 @@ def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
         before = len(faults)
         if block.kind == "rule":
             rule = assemble_rule(block, faults)
-            rules += [rule] if rule and len(faults) == before else []
+            rules += [(rule, block)] if rule and len(faults) == before else []
         else:
             test = assemble_test(block, faults)
-            tests += [test] if test and len(faults) == before else []
+            tests += [(test, block)] if test and len(faults) == before else []
     faults.sort(key=lambda fault: fault.span)
-    span = lines.span(0, len(source))
-    return tree.File(span, path, tuple(rules), in_file_order(rules, tests)), faults
+    ordered = in_file_order([rule for rule, _ in rules], [test for test, _ in tests])
+    place = {id(test): at for at, test in enumerate(ordered)}
+    owners = [(("rule", at), block) for at, (_, block) in enumerate(rules)]
+    owners += [(("test", place[id(test)]), block) for test, block in tests]
+    kept = attach(owners, text_comments(lines, comments), lines)
+    return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in rules), ordered, kept), faults
 
 
 def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]) -> Block | None:
