@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from cep.config import TimeUnit
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 UNTIL_US = 4_102_444_800_000_000  # 2100-01-01: a time from here on, or before the epoch, is absurd
 _US_PER = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -66,7 +65,8 @@ def _from_iso(text: str) -> int | None:
     try:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return (moment - EPOCH) // MICROSECOND
+        since = moment - EPOCH
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     except OverflowError:
         return None
 

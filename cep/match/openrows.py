@@ -1,0 +1,82 @@
+"""One document at a time, every field accepted as it comes: the slow and exact way to a row, and to what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cep.event import Document
+from cep.match.fieldcheck import EVENT_TIME, Layout, Projection
+from cep.match.plainfields import nested
+from cep.match.rowtypes import getter, row_class
+from cep.match.timefield import Fault
+from cep.plan.plan import Path
+from cep.types import Type
+
+LARGEST_DOCUMENT = 1 << 20  # bytes
+_REFUSED = re.compile(r"Expected `(?P<want>[^`]+)`, got `(?P<got>\w+)`(?: - at `(?P<place>[^`]+)`)?")
+_WORDS = {"array": "a list", "object": "an object", "str": "text", "int": "number", "float": "number", "bool": "true or false"}
+_DECLARED = {"number": Type.NUMBER, "text": Type.TEXT, "bool": Type.BOOL, "time": Type.TIME, "list": Type.LIST}
+
+
+class OpenRows:
+    """Decodes into a struct that accepts any value in the fields rules read."""
+
+    def __init__(self, projection: Projection, layout: Layout, declared: Mapping[str, str]) -> None:
+        self._projection = projection
+        self._layout = layout
+        read = {path for fields in projection.values() for path in fields if path != EVENT_TIME}
+        self._paths = sorted({*read, *layout.paths})
+        self._class = row_class(dict.fromkeys(self._paths, Any))
+        self._decode = msgspec.json.Decoder(self._class).decode
+        self._getters = {path: getter(path) for path in self._paths}
+        self._declared = {tuple(name.split(".")): _DECLARED[kind] for name, kind in declared.items() if kind in _DECLARED}
+
+    def read(self, row: Any, path: Path) -> Any:
+        """A field of such a row (or of any row with these fields); None where it is absent."""
+        return self._getters[path](row)
+
+    def row(self, document: Document) -> tuple[Any, Fault | None]:
+        """The row, or None and what is wrong with the document as a whole."""
+        try:
+            if isinstance(document, Mapping):
+                return msgspec.convert(self._nested(document), self._class), None
+            if len(document) > LARGEST_DOCUMENT:
+                return None, ("E0602", f"the document has {len(document):,} bytes, more than {LARGEST_DOCUMENT:,}")
+            return self._decode(document), None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return None, _fault(error)
+
+    def _nested(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        types: dict[Path, Type | None] = {path: self._declared.get(path) for path in self._layout.paths}
+        layout = self._layout
+        for path in (layout.type, layout.id, layout.partition):
+            if path is not None:
+                types[path] = Type.TEXT
+        event_type = layout.fixed_type
+        if event_type is None and layout.type is not None:
+            event_type = fields.get(".".join(layout.type), layout.type_otherwise)
+        for path, want in self._projection.get(event_type or "", {}).items():
+            if path != EVENT_TIME:
+                types[path] = self._declared.get(path, want) if want is Type.ANY else want
+        return nested(fields, types)
+
+
+def _fault(error: Exception) -> Fault:
+    if isinstance(error, RecursionError):
+        return "E0607", "the document is nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "E0609", f"a text is not UTF-8: {error.reason}"
+    refused = _REFUSED.match(str(error))
+    if refused:
+        want, got, place = refused["want"].split(" | ")[0], refused["got"], refused["place"]
+        expected = f"expected {_WORDS.get(want, want)}, got {_WORDS.get(got, got)}"
+        return ("E0601", f"$: {expected}") if place is None else ("E0605", f"{place}: {expected}")
+    if isinstance(error, msgspec.ValidationError):
+        return "E0600", f"not JSON that can be read: {str(error)[:1].lower()}{str(error)[1:]}"
+    return "E0600", str(error).replace("JSON is malformed", "not JSON").replace(
+        "Input data was truncated", "not JSON: it ends too early"
+    )
