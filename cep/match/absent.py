@@ -62,7 +62,7 @@ class AbsentMatcher:
             del self._armed[key]
             self._touched.add_all((key,))
             read = self._kernels.read(registers)
-            out.append(found(self._kernels, key, due_us, TIMER, read, (last_us, last_us), (event_id,)))
+            out.append(found(self._kernels, key, due_us, TIMER, read, (last_us, last_us), (event_id,), 1))
 
     def next_due(self) -> int | None:
         for last_us, _, _ in self._armed.values():

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from cep.match.noise import tuple_key
-from cep.plan.exact import add_to, fresh_total, take_from, value_of
 from cep.plan.operations import divide
 from cep.plan.plan import Register, RegisterKind
 
@@ -51,44 +50,77 @@ class Count:
 
 
 class Sum:
-    """Ints stay ints; with a float in the window the sum is rounded once, as `math.fsum` does. Of nothing: 0."""
+    """Ints stay ints; with a float in the window the sum is rounded once, as `math.fsum` does. Of nothing: 0.
 
-    __slots__ = ("_total",)
+    Held as a whole number of 2 ** -scale: every float is one, so coming and going is exact arithmetic of ints. (The partials of
+    `cep.plan.exact` are slower to add to but small to save; a window saves its events, not its sums.)
+    """
+
+    __slots__ = ("_floats", "_scale", "_units")
 
     def __init__(self) -> None:
-        self._total = fresh_total()
+        self._units = 0
+        self._scale = 0  # bits behind the point; 0 when no float is in
+        self._floats = 0  # how many floats are in
 
     def add(self, value: Any) -> None:
-        if value is not None:
-            add_to(self._total, value)
+        if value is None:
+            return
+        if value.__class__ is not float:
+            self._units += value << self._scale
+            return
+        numerator, denominator = value.as_integer_ratio()
+        bits = denominator.bit_length() - 1  # the denominator is a power of two
+        if bits > self._scale:
+            self._units <<= bits - self._scale
+            self._scale = bits
+        self._units += numerator << (self._scale - bits)
+        self._floats += 1
 
     def drop(self, value: Any) -> None:
-        if value is not None:
-            take_from(self._total, value)
+        if value is None:
+            return
+        if value.__class__ is not float:
+            self._units -= value << self._scale
+            return
+        numerator, denominator = value.as_integer_ratio()
+        self._units -= numerator << (self._scale + 1 - denominator.bit_length())
+        self._floats -= 1
+        if not self._floats:
+            self._units >>= self._scale
+            self._scale = 0
 
     def read(self) -> int | float | None:
-        return value_of(self._total)
+        if not self._floats:
+            return self._units
+        try:
+            return self._units / (1 << self._scale)  # int by int is rounded once
+        except OverflowError:
+            return None
 
 
-class Average:
-    __slots__ = ("_count", "_total")
+class Average(Sum):
+    """The sum, rounded, by how many values there are; null of nothing."""
+
+    __slots__ = ("_count",)
 
     def __init__(self) -> None:
+        super().__init__()
         self._count = 0
-        self._total = fresh_total()
 
     def add(self, value: Any) -> None:
         if value is not None:
             self._count += 1
-            add_to(self._total, value)
+            super().add(value)
 
     def drop(self, value: Any) -> None:
         if value is not None:
             self._count -= 1
-            take_from(self._total, value)
+            super().drop(value)
 
-    def read(self) -> Any:
-        return divide(value_of(self._total), self._count) if self._count else None
+    def read(self) -> int | float | None:
+        quotient: int | float | None = divide(super().read(), self._count)  # by zero: null
+        return quotient
 
 
 class Least:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cep.event import Batch, Key, Match
 from cep.match.aggregates import aggregate_maker, read_over, values_loader
-from cep.match.found import found
+from cep.match.found import ends, found
 from cep.match.matcher import Hits, RuleState
 from cep.match.state import Touched, merge
 from cep.plan.kernels import RuleKernels
@@ -89,12 +89,15 @@ class CountedWindows:
         return zip(ids, map(self._kernels.values, map(batch.rows.__getitem__, hits.rows), times_us))
 
     def _match(self, key: Key, cause: int, events: Counted) -> Match:
-        times_us, told = events[::2], events[1::2]
+        """A match of all these events."""
+        told = events[1::2]
         if self._counts_alone:
-            registers, ids = [len(told)] * len(self._makers), told
+            registers, ids = [self._threshold] * len(self._makers), ends(told)
         else:
-            registers, ids = read_over(self._makers, [values for _, values in told]), [event_id for event_id, _ in told]
-        return found(self._kernels, key, times_us[-1], cause, registers, (times_us[0], times_us[-1]), ids)
+            registers = read_over(self._makers, [values for _, values in told])
+            ids = [event_id for event_id, _ in ends(told)]
+        times_us = (events[0], events[-2])
+        return found(self._kernels, key, events[-2], cause, registers, times_us, ids, self._threshold)
 
     def _trim(self, events: Counted, now_us: int) -> None:
         """Drop what decides nothing any more. Done where the length is a power of two, so each event pays O(1) for it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from cep.event import MAX_EVIDENCE, EventId, Key, Match
@@ -11,9 +13,11 @@ from cep.plan.kernels import RuleKernels
 HALF = MAX_EVIDENCE // 2
 
 
-def shortened(ids: Sequence[EventId]) -> tuple[EventId, ...]:
-    """At most `MAX_EVIDENCE` ids: the first half and the last half."""
-    return tuple(ids) if len(ids) <= MAX_EVIDENCE else (*ids[:HALF], *ids[-HALF:])
+def ends(entries: Sequence[Any] | deque[Any]) -> list[Any]:
+    """At most `MAX_EVIDENCE` of the entries: the first half and the last half. cost: O(MAX_EVIDENCE), of deques too"""
+    if len(entries) <= MAX_EVIDENCE:
+        return list(entries)
+    return [*islice(entries, HALF), *reversed(list(islice(reversed(entries), HALF)))]
 
 
 def found(
@@ -23,20 +27,14 @@ def found(
     cause: int,
     registers: list[Any],
     times_us: tuple[int, int],
-    ids: Sequence[EventId],
+    evidence: Sequence[EventId],
+    events: int,
 ) -> Match:
-    """A match of events (one at least) of which the first and last times and all ids are given; `registers` are read ones."""
+    """A match of some events, one at least: the times of the first and the last, ids at `ends`, their number. `registers` are
+    read ones."""
     fields = kernels.emit(registers, key, None, 0)
+    title = kernels.title(fields, registers, key, None, 0)
+    first_us, last_us = times_us
     return Match(
-        key=key,
-        time_us=time_us,
-        cause=cause,
-        fields=fields,
-        title=kernels.title(fields, registers, key, None, 0),
-        first_us=times_us[0],
-        last_us=times_us[1],
-        first_id=ids[0],
-        last_id=ids[-1],
-        evidence=shortened(ids),
-        events=len(ids),
-    )
+        key, time_us, cause, fields, title, first_us, last_us, evidence[0], evidence[-1], tuple(evidence), events
+    )  # fmt: skip

@@ -40,7 +40,7 @@ def _falls(expr: Expr, registers: tuple[Register, ...]) -> bool:
         return all(_falls(operand, registers) for operand in expr.operands)
     compared = _register_against_constant(expr)
     if compared is None:
-        return not _reads_registers(expr)  # what is left is the same for a key at all times
+        return not registers_of(expr)  # what is left is the same for a key at all times
     register, op, _ = compared
     kind = registers[register].kind
     return (kind in _SHRINKING and op in (">", ">=")) or (kind is RegisterKind.MIN and op in ("<", "<="))
@@ -56,5 +56,8 @@ def _register_against_constant(expr: Expr) -> tuple[int, str, Any] | None:
     return None
 
 
-def _reads_registers(expr: Expr) -> bool:
-    return isinstance(expr, Reg) or any(_reads_registers(part) for part in children(expr))
+def registers_of(expr: Expr) -> frozenset[int]:
+    """Indices of the registers an expression reads."""
+    if isinstance(expr, Reg):
+        return frozenset((expr.index,))
+    return frozenset().union(*map(registers_of, children(expr)))

@@ -12,11 +12,11 @@ from collections import deque
 from typing import Any
 
 from cep.event import TIMER, Batch, EventId, Key, Match
-from cep.match.aggregates import Aggregate, aggregate_maker, values_loader
+from cep.match.aggregates import Aggregate, aggregate_maker, read_over, values_loader
 from cep.match.counter import CountedWindows
-from cep.match.found import found
+from cep.match.found import ends, found
 from cep.match.matcher import Hits, RuleState
-from cep.match.rising import counted_threshold, opens_by_event_only
+from cep.match.rising import counted_threshold, opens_by_event_only, registers_of
 from cep.match.state import Touched, merge
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import RulePlan, WindowBody
@@ -64,24 +64,15 @@ class WindowMatcher:
 
 
 class _Window:
-    """The window of one key, never empty."""
+    """The window of one key, never empty. `judged`: the aggregates that are kept up to date, each with its register's index."""
 
-    __slots__ = ("aggregates", "entries", "is_open", "key")
+    __slots__ = ("entries", "is_open", "judged", "key")
 
-    def __init__(self, key: Key, aggregates: list[Aggregate]) -> None:
+    def __init__(self, key: Key, judged: list[tuple[int, Aggregate]]) -> None:
         self.key = key
         self.entries: deque[Entry] = deque()
-        self.aggregates = aggregates
+        self.judged = judged
         self.is_open = False
-
-    def add(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        for aggregate, value in zip(self.aggregates, entry[2]):
-            aggregate.add(value)
-
-    def drop_oldest(self) -> None:
-        for aggregate, value in zip(self.aggregates, self.entries.popleft()[2]):
-            aggregate.drop(value)
 
 
 class SlidingWindows:
@@ -90,7 +81,10 @@ class SlidingWindows:
     Events come in order of time and all stay equally long, so the departures of all keys are one queue. A window emptied by
     `then reset` leaves its departures there; they are known by not being the oldest entry of their window.
 
-    cost  O(registers) per row and per departure; a departure is judged only where it can change something
+    Kept up to date are the aggregates that `when` reads; what only alerts read is calculated for each alert from what is in the
+    window (with `fire each`, which may tell every event, all are kept).
+
+    cost  O(registers judged) per row and per departure; a departure is judged only where it can change something
     """
 
     def __init__(self, body: WindowBody, kernels: RuleKernels) -> None:
@@ -101,7 +95,11 @@ class SlidingWindows:
         self._then_reset = body.then_reset
         self._opens_by_event_only = opens_by_event_only(body)
         self._kernels = kernels
-        self._makers = [aggregate_maker(register) for register in body.registers]
+        makers = [(index, aggregate_maker(register)) for index, register in enumerate(body.registers)]
+        judged = range(len(makers)) if body.fire_each else registers_of(body.when)
+        self._judged = [(index, make) for index, make in makers if index in judged]
+        self._told = [(index, make) for index, make in makers if index not in judged]
+        self._unread = [None] * len(makers)
         self._load_values = values_loader(body.registers)
         self._windows: dict[Key, _Window] = {}
         self._departures: deque[tuple[Entry, _Window]] = deque()
@@ -116,9 +114,12 @@ class SlidingWindows:
                 self.advance(time_us, out)
             window = windows.get(key)
             if window is None:
-                window = windows[key] = _Window(key, [make() for make in self._makers])
-            entry = (time_us, ids[index], values(rows[index], time_us))
-            window.add(entry)
+                window = windows[key] = _Window(key, [(i, make()) for i, make in self._judged])
+            read = values(rows[index], time_us)
+            entry = (time_us, ids[index], read)
+            window.entries.append(entry)
+            for register, aggregate in window.judged:
+                aggregate.add(read[register])
             departures.append((entry, window))
             self._judge(window, time_us, index, out)
         self._touched.add_all(hits.keys)
@@ -129,25 +130,32 @@ class SlidingWindows:
         leaves_before_us = watermark_us - self._window_us
         while departures and departures[0][0][0] < leaves_before_us:
             entry, window = departures.popleft()
-            if not window.entries or window.entries[0] is not entry:
+            entries, values = window.entries, entry[2]
+            if not entries or entries[0] is not entry:
                 continue  # emptied by `then reset` meanwhile
-            window.drop_oldest()
+            entries.popleft()
+            for register, aggregate in window.judged:
+                aggregate.drop(values[register])
             if touched.keys is not None:
                 touched.keys.add(window.key)
-            if not window.entries:
+            if not entries:
                 del self._windows[window.key]
             elif not self._fire_each and (window.is_open or not self._opens_by_event_only):
                 self._judge(window, entry[0] + self._window_us, TIMER, out)
 
     def _judge(self, window: _Window, time_us: int, cause: int, out: list[Match]) -> None:
         """Tell a rise (or, with `fire each`, a true moment) of a window that is not empty."""
-        registers = [aggregate.read() for aggregate in window.aggregates]
+        registers: list[Any] = self._unread[:]
+        for index, aggregate in window.judged:
+            registers[index] = aggregate.read()
         was_open, window.is_open = window.is_open, self._when(registers, window.key)
         if not window.is_open or (was_open and not self._fire_each):
             return
         entries = window.entries
-        ids = [entry[1] for entry in entries]
-        out.append(found(self._kernels, window.key, time_us, cause, registers, (entries[0][0], entries[-1][0]), ids))
+        for index, make in self._told:
+            (registers[index],) = read_over((make,), [(entry[2][index],) for entry in entries])
+        times_us, ids = (entries[0][0], entries[-1][0]), [entry[1] for entry in ends(entries)]
+        out.append(found(self._kernels, window.key, time_us, cause, registers, times_us, ids, len(entries)))
         if self._then_reset:
             entries.clear()
             del self._windows[window.key]
@@ -168,11 +176,13 @@ class SlidingWindows:
         self._windows = {}
         departures: list[tuple[Entry, _Window]] = []
         for key, (is_open, entries) in merge(states).items():
-            window = self._windows[key] = _Window(key, [make() for make in self._makers])
+            window = self._windows[key] = _Window(key, [(i, make()) for i, make in self._judged])
             window.is_open = is_open
             for time_us, event_id, values in entries:
                 entry = (time_us, event_id, self._load_values(values))
-                window.add(entry)
+                window.entries.append(entry)
+                for register, aggregate in window.judged:
+                    aggregate.add(entry[2][register])
                 departures.append((entry, window))
         departures.sort(key=lambda departure: departure[0][0])  # stable: those of a key stay in order
         self._departures = deque(departures)

@@ -1,0 +1,130 @@
+"""Absences by hand."""
+
+from __future__ import annotations
+
+import gc
+
+from cep.event import TIMER, Batch, Match
+from cep.match.absent import AbsentMatcher
+from cep.match.filter import FilterMatcher
+from cep.match.matcher import Hits, RuleState
+from cep.plan.ir import Field, KeyPart, Reg
+from cep.plan.kernels import compile_rule
+from cep.plan.plan import AbsentBody, FilterBody, KeyPlan, Register, RegisterKind, RulePlan, Select, TitlePart
+from cep.types import Type
+
+KEY = KeyPlan(("host",), (("beat", (Field(("host",), Type.TEXT),)),), (Type.TEXT,))
+LOAD = Register(RegisterKind.LAST, 0, Type.NUMBER, Field(("load",), Type.NUMBER), skip_nulls=False)
+
+
+class Stage:
+    """`absent beat for 10`, with time moved by hand; events are (time, host, load)."""
+
+    def __init__(self, states: list[RuleState] | None = None) -> None:
+        title = (TitlePart(expr=KeyPart(0, Type.TEXT)), TitlePart(" is silent"))
+        plan = RulePlan("r", "v", KEY, AbsentBody(Select("beat"), 10, (LOAD,)), (("load", Reg(0, Type.NUMBER)),), title)
+        self.matcher = AbsentMatcher(plan, compile_rule(plan, {}, rows="dict"))
+        if states:
+            self.matcher.restore(states)
+
+    def feed(self, *events: tuple[int, str, float]) -> list[Match]:
+        found: list[Match] = []
+        self.matcher.feed(batch_of(*events), Hits(list(range(len(events))), [host for _, host, _ in events]), found)
+        return found
+
+    def advance(self, watermark_us: int) -> list[Match]:
+        found: list[Match] = []
+        self.matcher.advance(watermark_us, found)
+        return found
+
+
+def batch_of(*events: tuple[int, str, float]) -> Batch:
+    rows = [{"host": host, "load": load} for _, host, load in events]
+    return Batch(rows, [time_us for time_us, _, _ in events], [f"{host}{at}" for at, host, _ in events], ["beat"] * len(events))
+
+
+def moments(matches: list[Match]) -> list[tuple[int, object]]:
+    return [(match.time_us, match.key) for match in matches]
+
+
+def test_silence_is_told_once_at_its_moment_with_the_last_event() -> None:
+    stage = Stage()
+    assert stage.feed((0, "a", 1), (5, "a", 2)) == []
+    assert stage.matcher.next_due() is not None
+    assert stage.advance(15) == []
+    (match,) = stage.advance(16)
+    assert (match.time_us, match.cause, match.title, match.fields) == (15, TIMER, "a is silent", {"load": 2})
+    assert (match.first_us, match.last_us, match.evidence, match.events) == (5, 5, ("a5",), 1)
+    assert stage.advance(1000) == []
+
+
+def test_an_event_exactly_at_the_deadline_is_in_time() -> None:
+    stage = Stage()
+    assert stage.feed((0, "a", 1), (10, "a", 1), (20, "a", 1)) == []
+    assert moments(stage.advance(1000)) == [(30, "a")]
+
+
+def test_the_next_event_arms_again() -> None:
+    assert moments(Stage().feed((0, "a", 1), (11, "a", 1), (22, "a", 1))) == [(10, "a"), (21, "a")]
+
+
+def test_keys_fall_silent_in_order_of_their_last_events() -> None:
+    stage = Stage()
+    assert moments(stage.feed((0, "a", 1), (1, "b", 1), (2, "a", 1), (50, "c", 1))) == [(11, "b"), (12, "a")]
+
+
+def test_a_silent_key_is_forgotten() -> None:
+    stage = Stage()
+    stage.feed(*[(t, f"h{t}", 1) for t in range(100)])
+    while (due_us := stage.matcher.next_due()) is not None:
+        stage.advance(due_us + 1)
+    assert stage.matcher.size() == 0
+    assert stage.matcher.snapshot(delta=False).keys == []
+
+
+def test_a_delta_holds_what_changed_and_what_is_gone() -> None:
+    stage = Stage()
+    stage.feed((0, "a", 1), (1, "b", 1))
+    assert stage.matcher.touched() == 2
+    whole = stage.matcher.snapshot(delta=True)
+    assert not whole.delta
+    stage.feed((9, "b", 7))
+    stage.advance(11)
+    assert stage.matcher.touched() == 2
+    delta = stage.matcher.snapshot(delta=True)
+    assert sorted(delta.keys, key=lambda item: str(item[0])) == [["a", None], ["b", [9, "b9", [7]]]]
+    again = Stage([whole, delta])
+    assert again.matcher.size() == 1
+    assert moments(again.advance(20)) == [(19, "b")]
+
+
+def test_matching_leaves_nothing_to_the_collector() -> None:
+    stage = Stage()
+    gc.collect()
+    gc.disable()
+    try:
+        stage.feed(*[(t, f"h{t % 30}", t) for t in range(500)])
+        stage.advance(10_000)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_filter_tells_each_row_and_keeps_nothing() -> None:
+    title = (TitlePart("load of "), TitlePart(expr=KeyPart(0, Type.TEXT)))
+    emit = (("load", Field(("load",), Type.NUMBER)),)
+    plan = RulePlan("r", "v", KEY, FilterBody(Select("beat")), emit, title)
+    matcher = FilterMatcher(plan, compile_rule(plan, {}, rows="dict"))
+    found: list[Match] = []
+    matcher.feed(batch_of((3, "a", 1), (4, "b", 2), (5, "c", 3)), Hits([0, 2], ["a", "c"]), found)
+    assert [(match.time_us, match.cause, match.key, match.fields, match.title) for match in found] == [
+        (3, 0, "a", {"load": 1}, "load of a"),
+        (5, 2, "c", {"load": 3}, "load of c"),
+    ]
+    assert [(match.first_id, match.last_id, match.evidence, match.events) for match in found] == [
+        ("a3", "a3", ("a3",), 1),
+        ("c5", "c5", ("c5",), 1),
+    ]
+    assert matcher.next_due() is None
+    assert matcher.size() == matcher.touched() == 0
+    assert matcher.snapshot(delta=False).keys == []
