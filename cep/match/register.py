@@ -21,7 +21,7 @@ from cep.plan.kernels import Registers, RuleKernels
 from cep.plan.plan import Register, RegisterKind, RulePlan, SequenceBody
 
 Tally = list[Any]  # flat: time, id (and registers) of each x, in order
-Pending = tuple[int, int, EventId, Registers]  # deadline, time, id, registers of one a
+Pending = tuple[int, Key, EventId, Registers]  # time, key, id and registers of one a
 
 
 def why_not_tally(body: SequenceBody) -> str:
@@ -248,41 +248,33 @@ class PendingMatcher(Keyed[list[Pending]]):
         self._within_us = body.within_us
         self._exclusive = body.exclusive
         self._nothing = None if body.registers else kernels.fresh()
-        self._due: deque[tuple[Key, Pending]] = deque()
+        self._due: deque[Pending] = deque()  # all that wait, and those struck whose time has not come
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         keys, due, changed = self.keys, self._due, self.noted.keys
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
-        a, strikes, within_us = 1 << self._a, self._strikes, self._within_us
-        next_us = due[0][1][0] if due else TIMER
-        g = self._nothing
+        a, strikes, nothing = 1 << self._a, self._strikes, self._nothing
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             if mask & strikes and key in keys:
                 time_us = times_us[i]
-                if time_us > next_us:
-                    self.advance(time_us, out)
-                    next_us = due[0][1][0] if due else TIMER
-                if key in keys:
-                    self._strike(key, time_us)
+                if due[0][0] + self._within_us < time_us:
+                    self.advance(time_us, out)  # what was due by now can be struck no more
+                self._strike(key, time_us)
                 if changed is not None:
                     changed.add(key)
             if mask & a:
                 time_us = times_us[i]
-                if g is None:
-                    entry = (time_us + within_us, time_us, ids[i], self._registers(rows[i], time_us))
-                else:
-                    entry = (time_us + within_us, time_us, ids[i], g)
+                g = self._registers(rows[i], time_us) if nothing is None else nothing
+                entry = (time_us, key, ids[i], g)
+                due.append(entry)
                 waiting = keys.get(key)
                 if waiting is None:
                     keys[key] = [entry]
                 else:
                     waiting.append(entry)
-                due.append((key, entry))
-                if next_us == TIMER:
-                    next_us = entry[0]
                 if changed is not None:
                     changed.add(key)
-        if hits.rows and next_us < times_us[hits.rows[-1]]:
+        if hits.rows:
             self.advance(times_us[hits.rows[-1]], out)
 
     def _registers(self, row: Any, time_us: int) -> Registers:
@@ -293,19 +285,21 @@ class PendingMatcher(Keyed[list[Pending]]):
         return g
 
     def _strike(self, key: Key, time_us: int) -> None:
-        # What is due at this very moment is struck as well, unless the bound is exclusive.
-        spared = [entry for entry in self.keys[key] if entry[0] == time_us] if self._exclusive else None
-        if spared:
-            self.keys[key] = spared
-        else:
-            del self.keys[key]
+        waiting = self.keys.pop(key, None)
+        if self._exclusive and waiting:
+            # What is due at this very moment lies outside the bound: it cannot be struck, and is told after the event.
+            spared = [entry for entry in waiting if entry[0] + self._within_us == time_us]
+            if spared:
+                self.keys[key] = spared
 
     # -- timers
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         due, keys, when = self._due, self.keys, self.kernels.when
-        while due and due[0][1][0] < watermark_us:
-            key, entry = due.popleft()
+        before_us = watermark_us - self._within_us
+        while due and due[0][0] < before_us:
+            entry = due.popleft()
+            time_us, key, one, g = entry
             waiting = keys.get(key)
             if waiting is None or waiting[0] is not entry:
                 continue  # struck: those that wait were due later
@@ -313,18 +307,16 @@ class PendingMatcher(Keyed[list[Pending]]):
             if not waiting:
                 del keys[key]
             self.noted.add_all((key,))
-            due_us, start_us, one, g = entry
             if when is None or when(self.kernels.read(g), key):
-                at = (start_us, one)
-                out.append(self.told(key, g, (one,), 1, at, at, (due_us, TIMER)))
+                at = (time_us, one)
+                out.append(self.told(key, g, (one,), 1, at, at, (time_us + self._within_us, TIMER)))
 
     def next_due(self) -> int | None:
         due = self._due
         while due:
-            key, entry = due[0]
-            waiting = self.keys.get(key)
-            if waiting is not None and waiting[0] is entry:
-                return entry[0]
+            waiting = self.keys.get(due[0][1])
+            if waiting is not None and waiting[0] is due[0]:
+                return due[0][0] + self._within_us
             due.popleft()
         return None
 
@@ -332,16 +324,16 @@ class PendingMatcher(Keyed[list[Pending]]):
 
     def dump_key(self, state: list[Pending]) -> list[list[Any]]:
         dump = self.kernels.dump
-        return [[start_us, one, dump(g)] for _, start_us, one, g in state]
+        return [[time_us, one, dump(g)] for time_us, _, one, g in state]
 
     def load_key(self, data: Any) -> list[Pending]:
         load = self.kernels.load
-        return [(start_us + self._within_us, start_us, one, load(g)) for start_us, one, g in data]
+        return [(time_us, (), one, load(g)) for time_us, one, g in data]
 
     def rebuild(self, meta: dict[str, Any]) -> None:
-        entries = [(key, entry) for key, waiting in self.keys.items() for entry in waiting]
-        self._due = deque(sorted(entries, key=lambda item: item[1][0]))
+        self.keys = {key: [(e[0], key, e[2], e[3]) for e in waiting] for key, waiting in self.keys.items()}
+        self._due = deque(sorted((entry for waiting in self.keys.values() for entry in waiting), key=_time))
 
 
-def _time(timer: tuple[int, Key, Tally]) -> int:
+def _time(timer: tuple[int, Any, Any, Any] | tuple[int, Any, Any]) -> int:
     return timer[0]

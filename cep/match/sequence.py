@@ -77,6 +77,7 @@ class SequenceMatcher(Keyed[list[Run]]):
         self._has_ending = bool(body.ending)
         self._ends_next = body.ending_strict
         self._set_bounds(body)
+        self._simple_start = self._stance_of_simple_start()
         self._number = 0  # rows seen
         self._due: deque[tuple[int, Key, int]] = deque()  # (time, key, number of the start), in order of both
 
@@ -90,12 +91,21 @@ class SequenceMatcher(Keyed[list[Run]]):
         # An exclusive deadline is told at a moment at which the run takes no more events.
         self._overhangs = self._due_after_us > self._span_us
 
+    def _stance_of_simple_start(self) -> Stance | None:
+        """Where every run begins, if there is one node to begin at, no condition, and more to come; else None."""
+        first = self._starts[0]
+        stance = self._stances[first.node].at(1)
+        certain = len(self._starts) == 1 and self._cond[first.step] is None and self._span_us >= 0
+        return stance if certain and stance.alive and (self._has_ending or not stance.complete) else None
+
     # -- rows
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
-        keys, due, times_us = self.keys, self._due, batch.times_us
+        keys, due, times_us, rows = self.keys, self._due, batch.times_us, batch.rows
         starting, counts_own = self._starting, self._counts_own
         number, changed = self._number, self.noted.keys
+        timed, due_after_us, simple = self._timed, self._due_after_us, self._simple_start
+        fresh, take = self.kernels.fresh, self._take[self._starts[0].step]
         next_us = due[0][0] if due else FAR
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks or repeat(1)):
             number += 1
@@ -104,26 +114,48 @@ class SequenceMatcher(Keyed[list[Run]]):
                 self._fire(time_us, out)
                 next_us = due[0][0] if due else FAR
             runs = keys.get(key)
-            if runs is not None:
-                for run in runs:
-                    if counts_own or mask & run.stance.interest:
-                        if changed is not None:
-                            changed.add(key)
-                        match = self._offer(runs, key, mask, batch, i, number)
-                        break
-                else:
-                    match = None
+            if runs is not None and (counts_own or self._concerns(runs, key, mask, rows[i], time_us)):
+                if changed is not None:
+                    changed.add(key)
+                match = self._offer(runs, key, mask, batch, i, number)
                 if match is not None:
                     out.append(match)
                     if not self._ends_next:
                         continue  # the event is used up and starts none
             if mask & starting:
-                match = self._start(key, mask, batch, i, number)
-                if match is not None:
-                    out.append(match)
-                elif next_us == FAR and due:
+                if simple is None:
+                    match = self._start(key, mask, batch, i, number)
+                    if match is not None:
+                        out.append(match)
+                else:
+                    g = fresh()
+                    if take is not None:
+                        take(g, rows[i], time_us)
+                    run = Run(simple, 1, 1, time_us, number, time_us, number, g, [batch.ids[i]])
+                    if key in keys:
+                        keys[key].append(run)
+                    else:
+                        keys[key] = [run]
+                    if timed:
+                        due.append((time_us + due_after_us, key, number))
+                    if changed is not None:
+                        changed.add(key)
+                if next_us == FAR and due:
                     next_us = due[0][0]
         self._number = number
+
+    def _concerns(self, runs: list[Run], key: Key, mask: int, row: Any, time_us: int) -> bool:
+        """Whether any of the runs takes the event or may die of it; most often none does, and nothing has to be moved."""
+        conds = self._cond
+        for run in runs:
+            stance = run.stance
+            if mask & stance.interest:
+                if stance.single is None:
+                    return True
+                cond = conds[stance.single]
+                if cond is None or cond(run.g, key, row, time_us):
+                    return True
+        return False
 
     def _start(self, key: Key, mask: int, batch: Batch, i: int, number: int) -> Match | None:
         """Let the event start a run at each node that it fits; a match when it is complete at once."""

@@ -43,6 +43,7 @@ class Stance:
     complete  every node has its minimum
     next_ends a trailing `=> !x`: the very next own event decides
     waits     complete, and a trailing `-> !x` awaits the deadline
+    single    the one step that concerns the run, where that is all: its condition (if any) on the run as it stands decides
     missed    the stance after an own event that was not taken: this one, another, or None when nothing is left to come
     """
 
@@ -54,6 +55,7 @@ class Stance:
     next_ends: bool
     waits: bool
     interest: int = 0
+    single: int | None = None
     missed: Stance | None = field(default=None, repr=False)
 
     @property
@@ -134,6 +136,7 @@ def _stance(body: SequenceBody, i: int, *, loops: bool, has_minimum: bool, gap: 
     interest = 0
     for concern in (*moves, *strikes):
         interest |= concern.bit
+    plain = len(moves) == 1 and not strikes and not body.steps[moves[0].step].cond_after_take
     return Stance(
         node=i,
         gap=gap,
@@ -143,4 +146,5 @@ def _stance(body: SequenceBody, i: int, *, loops: bool, has_minimum: bool, gap: 
         next_ends=complete and body.ending_strict and not gap,
         waits=complete and bool(body.ending) and not body.ending_strict,
         interest=interest,
+        single=moves[0].step if plain else None,
     )
