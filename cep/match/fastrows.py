@@ -99,7 +99,7 @@ class FastRows:
         kinds: dict[Path, Any] = {path: Any if path in shape.loose else kind_of(wants) for path, wants in shape.uses.items()}
         unsure = {path for path, wants in shape.uses.items() if len(wants) > 1} | shape.loose
         plain_time = self._at.path not in shape.uses  # else rows must hold the very value that was sent
-        kinds[self._at.path] = way.kind if plain_time else Any
+        kinds[self._at.path] = way.accepts if plain_time else Any
         required = {self._at.path}
         for at in layout.times[: way.candidate]:
             kinds[at.path] = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -94,21 +94,18 @@ def column(path: Path, code: str = "{}", otherwise: str = "") -> Callable[[list[
     return made
 
 
-Name = Literal["text", "number", "true or false", "a list", "an object", "null"]
+def name_of(value: Any) -> str:
+    """What a value is, in the words of the language; of what JSON does not have, the name of its Python type."""
+    for kind, name in _NAMES:
+        if value.__class__ in kind:
+            return name
+    return "an object" if isinstance(value, dict | msgspec.Struct) else type(value).__name__
 
 
-def name_of(value: Any) -> Name:
-    """What a decoded JSON value is, in the words of the language."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "number"
-        case str():
-            return "text"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return "an object"
+_NAMES = (
+    ((type(None),), "null"),
+    ((bool,), "true or false"),
+    ((int, float), "number"),
+    ((str,), "text"),
+    ((list, tuple), "a list"),
+)

@@ -32,12 +32,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How times are written: in which candidate field; the kind msgspec is to accept; code that makes microseconds of
-    the value `{}` (empty: they are read one by one)."""
+    """How times are written: in which candidate field; as which kind of value, in the range [lowest, highest); code that
+    makes microseconds of the value `{}` (empty: they are read one by one)."""
 
     candidate: int
-    kind: Any
-    code: str
+    kind: type[int] | type[float] | type[str]
+    code: str = ""
+    lowest: int = 0
+    highest: int = 0
+
+    @property
+    def accepts(self) -> Any:
+        """The kind msgspec is to accept."""
+        return Annotated[self.kind, msgspec.Meta(ge=self.lowest, lt=self.highest)] if self.code else self.kind
 
 
 def candidates_of(spec: StreamSpec) -> tuple[Candidate, ...]:
@@ -64,17 +71,13 @@ def _unit(value: float, at: Candidate) -> str:
 def way_of(value: int | float | str, candidates: tuple[Candidate, ...], number: int) -> Way:
     """The way in which this value, a good time of candidate `number`, is written."""
     if isinstance(value, str):
-        return Way(number, str, "")
+        return Way(number, str)
     at = candidates[number]
     unit = _unit(value, at)
     lowest = _FROM[unit] if at.unit == "auto" else 0
+    kind = int if isinstance(value, int) else float
     if unit == "ns":
-        if not isinstance(value, int):
-            return Way(number, int | float, "")
-        return Way(number, Annotated[int, msgspec.Meta(ge=lowest, lt=UNTIL_US * 1000)], "{} // 1000")
+        return Way(number, int, "{} // 1000", lowest, UNTIL_US * 1000) if kind is int else Way(number, float)
     per = _PER_US[unit]
-    if isinstance(value, int):
-        code = "{}" if per == 1 else f"{{}} * {per}"
-        return Way(number, Annotated[int, msgspec.Meta(ge=lowest, lt=UNTIL_US // per)], code)
-    highest = min(UNTIL_US / per, {"s": 1e11, "ms": 1e14, "us": 1e17}[unit])
-    return Way(number, Annotated[float, msgspec.Meta(ge=lowest, lt=highest)], f"round({{}} * {per})")
+    code = "{}" if per == 1 else f"{{}} * {per}"
+    return Way(number, kind, code if kind is int else f"round({code})", lowest, UNTIL_US // per)

@@ -1,0 +1,156 @@
+"""Events that are Python dicts already: checked like decoded ones and put into a batch, the dicts themselves being the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
+from typing import Any
+
+from cep.config import StreamSpec
+from cep.event import Batch, EventId
+from cep.match.decode import Bad
+from cep.match.fieldcheck import EVENT_TIME, Checked, Judge, Layout, Projection
+from cep.match.rowtypes import name_of
+from cep.match.timefield import Fault, way_of
+from cep.plan.codegen import Namespace
+from cep.plan.plan import Path
+from cep.types import Type
+
+_RIGHT = {
+    Type.TEXT: "v.__class__ is str or v is None",
+    Type.BOOL: "v.__class__ is bool or v is None",
+    Type.NUMBER: "v.__class__ is float and v - v == 0 or v.__class__ is int or v is None",
+}
+
+
+def batch_from_dicts(
+    events: Sequence[Mapping[str, Any]], spec: StreamSpec, projection: Projection, first_position: int = 1
+) -> tuple[Batch, list[Bad]]:
+    """The good events as a batch, in the order given, and (index, code, reason) of the bad ones.
+
+    first_position  id of the first event, counted on for the others, where the stream declares no id
+    """
+    return DictReader(projection, spec).batch(events, first_position)
+
+
+class DictReader:
+    """Makes batches of dicts for one stream and one rule set: a generated loop accepts events of the usual shape (that of the
+    first good one), all others are judged field by field."""
+
+    def __init__(self, projection: Projection, spec: StreamSpec) -> None:
+        self._layout = Layout(spec)
+        self._projection = projection
+        self._judge = Judge(projection, self._layout, read_dict)
+        read = {path for fields in projection.values() for path in fields if path != EVENT_TIME}
+        self._nested = sorted(path for path in {*read, *self._layout.paths} if len(path) > 1)
+        self._loop: Callable[..., None] | None = None
+
+    def batch(self, events: Sequence[Mapping[str, Any]], first_position: int = 1) -> tuple[Batch, list[Bad]]:
+        """See `batch_from_dicts`.
+
+        cost  about 0.15 us per event and 0.03 us per field that rules read of it
+        """
+        times_us: list[int] = []
+        types: list[str] = []
+        bad: list[Bad] = []
+
+        def look(index: int, event: Any) -> Checked | None:
+            checked = self._look_at(event)
+            if isinstance(checked, tuple):
+                bad.append((index, *checked))
+                return None
+            return checked
+
+        if self._loop is None and events:
+            self._loop = self._compile(events)
+        if self._loop is not None:
+            self._loop(events, times_us.append, types.append, look)
+        rows: Sequence[Any] = events
+        ids: Sequence[EventId] = range(first_position, first_position + len(events))
+        if bad:
+            refused = {index for index, _, _ in bad}
+            good = [n not in refused for n in range(len(events))]
+            rows, ids = list(compress(events, good)), list(compress(ids, good))
+        if (path := self._layout.id) is not None:
+            own = (read_dict(row, path) for row in rows)
+            ids = [position if one is None else one for one, position in zip(own, ids)]
+        return Batch(rows, times_us, ids, types), bad
+
+    def _look_at(self, event: Any) -> Checked | Fault:
+        if not isinstance(event, dict):
+            return "E0601", f"$: expected an object, got {name_of(event)}"
+        for path in self._nested:
+            here: Any = event
+            for depth, name in enumerate(path[:-1]):
+                here = here.get(name)
+                if here is None:
+                    break
+                if not isinstance(here, dict):
+                    place = "$." + ".".join(path[: depth + 1])
+                    return "E0605", f"{place}: expected an object, got {name_of(here)}"
+        return self._judge.judge(event)
+
+    # -- the loop
+
+    def _compile(self, events: Sequence[Any]) -> Callable[..., None]:
+        usual = self._usual(events)
+        lines = ["def loop(events, time, type, look):", "    for i, r in enumerate(events):"]
+        lines += [f"        {line}" for line in usual]
+        lines += ["        c = look(i, r)", "        if c is not None: time(c.time_us); type(c.type)"]
+        names = Namespace({})
+        names.globals["fits"] = self._fits
+        loop: Callable[..., None] = names.run("\n".join(lines))["loop"]
+        return loop
+
+    def _usual(self, events: Sequence[Any]) -> list[str]:
+        """Code that accepts an event like the first good one and goes on with the next; nothing when there is no pattern."""
+        layout = self._layout
+        checked = next((one for one in map(self._look_at, events) if isinstance(one, Checked)), None)
+        if checked is None or not isinstance(checked.written_time, int):
+            return []
+        way = way_of(checked.written_time, layout.times, checked.candidate)
+        at = layout.times[way.candidate]
+        own = [path for path in (layout.type, layout.id, layout.partition, layout.order) if path is not None]
+        if way.candidate or any(len(path) > 1 for path in (at.path, *own)):
+            return []
+        code = way.code.replace("{}", "t")
+        lines = ["if r.__class__ is dict:", f"    t = r.get({at.path[0]!r})"]
+        lines.append(f"    if t.__class__ is int and {way.lowest} <= t < {way.highest}:")
+        body = [
+            f"y = {layout.fixed_type!r}" if layout.type is None else f"y = r.get({layout.type[0]!r})",
+            "ok = y.__class__ is str",
+        ]
+        for path in (layout.id, layout.partition, layout.order):
+            if path is not None:
+                body += [f"v = r.get({path[0]!r})", "ok = ok and (v.__class__ is str or v.__class__ is int or v is None)"]
+        body += self._checks()
+        body.append(f"if ok: time({code}); type(y); continue")
+        return [*lines, *(f"        {line}" for line in body)]
+
+    def _checks(self) -> list[str]:
+        """Code that sets `ok` by the fields that rules read of each event type."""
+        lines: list[str] = []
+        for name, fields in self._projection.items():
+            body: list[str] = []
+            for path, want in fields.items():
+                if path == EVENT_TIME or (want is Type.ANY and len(path) == 1):
+                    continue
+                if len(path) > 1 or want not in _RIGHT:
+                    body = ["ok = ok and fits(r, y)"]
+                    break
+                body += [f"v = r.get({path[0]!r})", f"if not ({_RIGHT[want]}): ok = False"]
+            if body:
+                lines += [f"{'elif' if lines else 'if'} y == {name!r}:", *(f"    {line}" for line in body)]
+        return lines
+
+    def _fits(self, event: Any, _: str) -> bool:
+        return isinstance(self._look_at(event), Checked)
+
+
+def read_dict(row: Any, path: Path) -> Any:
+    """A field of a dict; None where it, or an object on the way, is missing."""
+    for name in path:
+        if not isinstance(row, dict):
+            return None
+        row = row.get(name)
+    return row
