@@ -41,6 +41,7 @@ _CARRIERS: tuple[tuple[IPv6Network, int], ...] = (
     (IPv6Network("64:ff9b:1::/48"), 0),  # NAT64 of a local network
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
+_UNICAST = IPv6Network("2000::/3")  # all of IPv6 that is given out as public
 _TEREDO = IPv6Network("2001::/32")
 
 
@@ -82,6 +83,8 @@ class Guard:
         return socket.socket(family, kind, protocol)
 
     def _public(self, address: Address) -> bool:
+        if isinstance(address, IPv6Address) and address not in _UNICAST:
+            return False
         return address.is_global and not any(address in network for network in NOT_PUBLIC)
 
 

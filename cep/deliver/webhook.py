@@ -49,6 +49,7 @@ class WebhookReceiver:
         self._guard = Guard(spec.allow, strict=strict)
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
+        self._context: ssl.SSLContext | None = None
 
     def lane(self, alert: Alert) -> str:
         return lane_of(alert)
@@ -60,9 +61,16 @@ class WebhookReceiver:
         """The headers of one attempt; its timestamp is now, for a receiver refuses one that is five minutes old."""
         spec, where = self._spec, f"channel {self._spec.name}"
         signing = signing_keys(self._secrets.resolve(spec.secret, f"{where}: secret"), f"{where}: secret") if spec.secret else ()
-        own = {name.lower(): self._secrets.resolve(value, f"{where}: header {name}") for name, value in spec.headers}
+        own = {name.lower(): self._header(name, value) for name, value in spec.headers}
         signed = signed_headers(signing, parcel.id, self._clock.now_us() // 1_000_000, parcel.body)
         parcel.headers = {"content-type": "application/json", "user-agent": "cepheid", **own, **signed}
+
+    def _header(self, name: str, value: str) -> str:
+        where = f"channel {self._spec.name}: header {name}"
+        text = self._secrets.resolve(value, where)
+        if not text.isprintable():
+            raise ConfigError(f"{where} is not a text of one line", "mend what its reference names", "E0938")
+        return text
 
     async def send(self, parcels: Sequence[Parcel]) -> Outcome:
         (parcel,) = parcels
@@ -93,7 +101,9 @@ class WebhookReceiver:
         url = self._secrets.resolve(self._spec.url or "", where)
         check_url(url, where)
         session = self._open()
-        async with session.post(URL(url), data=parcel.body, headers=parcel.headers, allow_redirects=False) as answer:
+        trust = self._trust() if url.startswith("https") else True
+        request = session.post(URL(url), data=parcel.body, headers=parcel.headers, allow_redirects=False, ssl=trust)
+        async with request as answer:
             wait_us = retry_after_us(answer.status, answer.headers.get("retry-after"), self._clock.now_us())
             kind = kind_of(answer.status)
             head = await _head(answer)
@@ -105,14 +115,10 @@ class WebhookReceiver:
             return Outcome(kind, said, answer.status, wait_us)
 
     def _open(self) -> aiohttp.ClientSession:
-        """The channel's session, opened at its first attempt.
-
-        raises  ConfigError: the `ca` file cannot be read
-        """
+        """The channel's session, opened at its first attempt."""
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=0,  # the dispatcher counts
-                ssl=_trust(self._spec),
                 resolver=self._resolver,
                 use_dns_cache=False,
                 keepalive_timeout=IDLE_S,
@@ -127,6 +133,21 @@ class WebhookReceiver:
                 trust_env=False,
             )
         return self._session
+
+    def _trust(self) -> ssl.SSLContext:
+        """The certificates this channel trusts, read at its first attempt over TLS.
+
+        raises  ConfigError E0942
+        """
+        if self._context is None:
+            spec = self._spec
+            try:
+                self._context = ssl.create_default_context(cafile=spec.ca)
+            except (OSError, ssl.SSLError) as fault:
+                reason = "holds no certificate" if isinstance(fault, ssl.SSLError) else fault.strerror
+                raise ConfigError(f"channel {spec.name}: ca file {spec.ca}: {reason}", "name a PEM file", "E0942") from None
+            self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return self._context
 
     def _words(self, fault: BaseException) -> str:
         text = " ".join(str(fault).split()) or type(fault).__name__
@@ -144,14 +165,3 @@ async def _head(answer: aiohttp.ClientResponse) -> str:
     if len(body) >= READ_BYTES:
         answer.close()  # the rest is not ours to wait for
     return " ".join("".join(c if c.isprintable() else " " for c in body[:KEPT_BYTES].decode(errors="replace")).split())
-
-
-def _trust(spec: ChannelSpec) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=spec.ca)
-    except (OSError, ssl.SSLError) as fault:
-        raise ConfigError(
-            f"channel {spec.name}: ca file {spec.ca}: {fault.strerror or 'holds no certificate'}", "name a PEM file", "E0942"
-        ) from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
