@@ -23,7 +23,7 @@ from cep.plan.plan import Rulebook
 
 # Virtual time 0 of every script: a Thursday, midnight UTC, so that rules with parts of dates can be tested too.
 START_US = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
-_TIME, _TYPE, _ID = "@cep.time_us", "@cep.type", "@cep.id"
+_TIME, _TYPE, _ID = "@cep:time_us", "@cep:type", "@cep:id"
 _STREAM = "script"
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,

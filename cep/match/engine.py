@@ -8,8 +8,7 @@ snapshot / restore                  plain data
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b32encode
+from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
@@ -25,6 +24,8 @@ from cep.plan.plan import Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
 STATE_VERSION = 1
+ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
+_encode = msgspec.json.Encoder().encode
 
 
 class _Running:
@@ -35,6 +36,7 @@ class _Running:
         self.kernels = kernels
         self.matcher: Matcher = make_matcher(plan, kernels)
         self.once = Once(plan.once) if plan.once else None
+        self.identity = f"{plan.id}\0{plan.version}".encode()
 
 
 class Engine:
@@ -127,9 +129,10 @@ class Engine:
             (match.time_us, match.cause, rule.plan.id, key_text(match.key), n, rule, match)
             for n, (rule, match) in enumerate(found)
         ]
-        ordered.sort(key=lambda entry: entry[:5])
+        if len(ordered) > 1:
+            ordered.sort()  # n is unique: the comparison never reaches the rule
         alerts = [self._alert(rule, match, key) for _, _, _, key, _, rule, match in ordered]
-        for rule in {id(rule): rule for rule, _ in found}.values():
+        for rule in self._rules:
             if rule.once:
                 rule.once.forget(watermark_us)
         return alerts
@@ -140,13 +143,13 @@ class Engine:
         if rule.once and rule.kernels.once:
             muted = rule.once.judge(rule.kernels.once(match.fields, [], match.key, None, match.time_us), match.time_us)
         return Alert(
-            id=self._identity(plan, match, key),
+            id=self._identity(rule.identity, match, key),
             rule=plan.id,
             version=plan.version,
             generation=self.generation,
             severity=plan.severity,
             title=match.title,
-            key=msgspec.json.decode(key),
+            key=match.key if match.key.__class__ is str else msgspec.json.decode(key),
             time_us=match.time_us,
             first_us=match.first_us,
             last_us=match.last_us,
@@ -158,25 +161,19 @@ class Engine:
             muted=muted,
         )
 
-    def _identity(self, plan: RulePlan, match: Match, key: bytes) -> str:
+    def _identity(self, rule: bytes, match: Match, key: bytes) -> str:
         """The alert's id: a hash of what happened, the same in every replay (LANGUAGE.md section 7, item 16)."""
-        what = b"\x00".join(
-            (
-                plan.id.encode(),
-                plan.version.encode(),
-                key,
-                str(match.time_us).encode(),
-                _id_text(match.first_id),
-                _id_text(match.last_id),
-            )
-        )
+        first, last = match.first_id, match.last_id
+        what = b"%b\0%b\0%d\0%b\0%b" % (
+            rule, key, match.time_us,
+            b"" if first is None else str(first).encode(), b"" if last is None else str(last).encode(),
+        )  # fmt: skip
         if match.time_us != self._equals_us:
             self._equals.clear()
             self._equals_us = match.time_us
         ordinal = self._equals.get(what, 0)
         self._equals[what] = ordinal + 1
-        digest = hashlib.blake2b(what + b"\x00%d" % ordinal, digest_size=15).digest()
-        return "a_" + b32encode(digest).decode().lower()
+        return "a_" + blake2b(b"%b\0%d" % (what, ordinal), digest_size=ID_BYTES).hexdigest()
 
     # -- state
 
@@ -224,13 +221,15 @@ class Engine:
 
 def key_text(key: Key) -> bytes:
     """A key as canonical JSON: 1.0 is written 1, a bool part is a JSON bool; one part: the value, several: a list."""
+    if key.__class__ is str:
+        return _encode(key)
     if isinstance(key, tuple):
         if not key:
             return b"null"
         if len(key) == 2 and key[0] == "bool" and isinstance(key[1], bool):
-            return msgspec.json.encode(key[1])
-        return msgspec.json.encode([_plain(part) for part in key])
-    return msgspec.json.encode(_plain(key))
+            return _encode(key[1])
+        return _encode([_plain(part) for part in key])
+    return _encode(_plain(key))
 
 
 def _plain(part: Any) -> Any:
@@ -239,7 +238,3 @@ def _plain(part: Any) -> Any:
     if isinstance(part, float) and part.is_integer():
         return int(part)
     return part
-
-
-def _id_text(event_id: int | str | None) -> bytes:
-    return b"" if event_id is None else str(event_id).encode()
