@@ -37,6 +37,7 @@ class Manifest(msgspec.Struct, frozen=True):
     commit   of the commit that had brought the cell to this state; control entries beyond it are still to be obeyed
     parts    the base, then deltas
     lows     stream -> position of the oldest row that was held; streams without one hold none
+    rejected stream -> positions beyond `low` of rows that went to dead letter: they must not be held when read again
     """
 
     version: int
@@ -44,6 +45,7 @@ class Manifest(msgspec.Struct, frozen=True):
     commit: int
     standing: Standing
     lows: dict[str, str]
+    rejected: dict[str, list[str]]
     parts: list[Part]
 
 
@@ -75,14 +77,23 @@ class Checkpoints:
         base, *deltas = self.current.parts
         return len(deltas) >= MOST_DELTAS or sum(d.bytes for d in deltas) > max(base.bytes, LEAST_BASE_BYTES)
 
-    def capture(self, snapshot: Any, *, base: bool, commit: int, standing: Standing, lows: dict[str, str]) -> Saving:
+    def capture(
+        self,
+        snapshot: Any,
+        *,
+        base: bool,
+        commit: int,
+        standing: Standing,
+        lows: dict[str, str],
+        rejected: dict[str, list[str]] | None = None,
+    ) -> Saving:
         """Freeze a snapshot (plain data) that belongs to the state after that commit."""
         number = self.current.number + 1 if self.current else 1
         blob = pack(snapshot)
         names = [keys.cell(self._cell, f"chunk:{number}:{self._owner}:{i}") for i in range(-(-len(blob) // CHUNK_BYTES))]
         chunks = [(name, blob[i * CHUNK_BYTES : (i + 1) * CHUNK_BYTES]) for i, name in enumerate(names)]
         older = [] if base or self.current is None else self.current.parts
-        return Saving(Manifest(VERSION, number, commit, standing, lows, [*older, Part(names, len(blob))]), chunks)
+        return Saving(Manifest(VERSION, number, commit, standing, lows, rejected or {}, [*older, Part(names, len(blob))]), chunks)
 
     def write(self, link: Link, saving: Saving, midway: Callable[[], None] = lambda: None) -> None:
         """Write the chunks; the commit that carries the manifest makes them count. `midway` runs when half of them are there.

@@ -73,14 +73,17 @@ class Commits:
     refused  alerts and rejected rows met again so far
     """
 
-    def __init__(self, link: Link, cell: str, lease: Lease, *, number: int) -> None:
+    def __init__(
+        self, link: Link, cell: str, lease: Lease, *, number: int, lose_answer: Callable[[], bool] = lambda: False
+    ) -> None:
+        """number: of the last commit made; lose_answer: a failpoint, whether the next answer is to be thrown away."""
         self._link, self._lease = link, lease
         self._keys = [keys.cell(cell, what) for what in _KEYS]
         self.number = number
         self.appended = self.refused = 0
         self._pending: deque[list[Any]] = deque()
         self._sent = 0  # how many of the pending were sent on the connection that is open now
-        self.lose_answer: Callable[[], None] | None = None  # a failpoint of the tests stands here
+        self._lose_answer = lose_answer
 
     def submit(self, entries: Entries, standing: Standing, manifest: bytes = b"") -> None:
         """Make it one or several commits, to be sent by flush(). No IO, so nothing is lost if Redis is not there."""
@@ -123,8 +126,9 @@ class Commits:
         while len(self._pending) > leave:
             self.flush()
             try:
-                if self.lose_answer is not None:
-                    self.lose_answer()
+                if self._lose_answer():
+                    self._link.receive()
+                    self._link.close()
                 reply = self._link.receive()
             except RedisGone:
                 self._sent = 0

@@ -17,6 +17,7 @@ from cep.buffer.script import Script
 from cep.errors import CepError
 
 LEASE_MS = 5000
+TAKE_MS = 60_000  # until the first commit: recovery may take longer than a lease
 RENEW_EVERY_US = 1_000_000
 _OWN = Script("own")
 _RENEW = Script("renew")
@@ -62,7 +63,7 @@ class Lease:
         return held
 
     def _try(self, link: Link, dead: str) -> Held | None:
-        reply = _OWN.call(link, [self._owner], [self.name, LEASE_MS, who_am_i(), dead])
+        reply = _OWN.call(link, [self._owner], [self.name, TAKE_MS, who_am_i(), dead])
         if reply[0] == b"ok":
             return None
         return Held(reply[1].decode(), reply[2].decode(), int(reply[3]))

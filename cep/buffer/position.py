@@ -12,18 +12,24 @@ from cep.event import EventId
 
 START = "0-0"  # before every entry
 Place = tuple[int, int, int]
+_PAST_ALL_LINES = 1 << 62
 
 
 def place(position: EventId) -> Place:
     """A position as numbers that compare; the line of an unpacked entry is 0."""
     entry, _, line = str(position).partition("/")
     milliseconds, _, counter = entry.partition("-")
-    return int(milliseconds), int(counter or 0), int(line or 0)
+    return int(milliseconds), int(counter or 0), _PAST_ALL_LINES if line == "*" else int(line or 0)
 
 
 def entry_of(position: EventId) -> str:
     """The id of the entry that the position lies in."""
     return str(position).partition("/")[0]
+
+
+def whole(entry: str) -> str:
+    """A position behind all lines of the entry."""
+    return f"{entry}/*"
 
 
 def before(entry: str) -> str:

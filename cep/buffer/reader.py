@@ -10,13 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from redis.exceptions import ResponseError
+
+from cep.buffer.gaps import first_entry, first_seen
 from cep.buffer.link import Link
 from cep.buffer.position import START
+from cep.errors import ConfigError
 from cep.event import Document
 
 MOST_ENTRIES = 1000  # more is slower: the replies leave the cache (measured: bench/redis_throughput.py)
 FIRST_ENTRIES = 16  # until the size of entries is known: they may be a mebibyte each
 AIM_BYTES = 1 << 20
+STREAM_MEND = "give the stream another `key:` in cep.yml, or remove what is there"
 _LINES = [f"/{n}" for n in range(1024)]
 
 
@@ -78,7 +83,10 @@ class Reader:
         raises  RedisGone: the cursors are as they were, ask again
         """
         asked, self._asked = self._asked, 0
-        reply = self._link.receive()
+        try:
+            reply = self._link.receive()
+        except ResponseError as error:
+            raise ConfigError(f"cannot read {', '.join(self._inputs.values())}: {error}", STREAM_MEND, "E0910") from None
         found: list[Rows] = []
         size = 0
         for key, entries in reply or ():
@@ -104,6 +112,15 @@ class Reader:
         self._count = max(1, min(MOST_ENTRIES, AIM_BYTES // max(size // len(entries), 1)))
         self._move(rows)
         return rows
+
+    def oldest(self, stream: str) -> str:
+        """Id of the oldest entry still in the stream; "" when there is none."""
+        return first_entry(self._link, self._inputs[stream])
+
+    def count_from_here(self) -> None:
+        """Streams read for the first time: what has gone from them already is no gap."""
+        for stream, key in self._inputs.items():
+            self.seen[stream] = first_seen(self._link, key)
 
     def _move(self, rows: Rows) -> None:
         self.cursors[rows.stream] = rows.last
