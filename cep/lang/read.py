@@ -53,19 +53,21 @@ def _decoded(path: str, source: bytes | str) -> tuple[str, Diagnostic | None]:
         return "", _whole(path, "E0142", f"the file has {size:,} bytes", f"at most {MAX_BYTES:,} are read: split it")
     if isinstance(source, bytes):
         try:
-            source = source.decode("utf-8")
+            source = str(source, "utf-8")
         except UnicodeDecodeError as error:
-            before = source[: error.start].decode("utf-8", "replace")
+            before = str(error.object[: error.start], "utf-8", "replace")
             span = Lines(path, before).span(len(before), len(before) + 1)
-            return "", Diagnostic("E0140", f"byte 0x{source[error.start]:02x} is not UTF-8", span, help="save the file as UTF-8")
-    source = source.removeprefix("\ufeff")
-    found = _UNREADABLE.search(source)
+            return "", Diagnostic(
+                "E0140", f"byte 0x{error.object[error.start]:02x} is not UTF-8", span, help="save the file as UTF-8"
+            )
+    text = source.removeprefix("\ufeff")
+    found = _UNREADABLE.search(text)
     if found is not None:
-        span = Lines(path, source).span(found.start(), found.end())
+        span = Lines(path, text).span(found.start(), found.end())
         return "", Diagnostic(
             "E0141", f"the control character U+{ord(found[0]):04X}", span, help="take it away; in text write \\u escapes"
         )
-    return source, None
+    return text, None
 
 
 def _whole(path: str, code: str, message: str, help: str) -> Diagnostic:

@@ -1,0 +1,160 @@
+"""Expressions, patterns and plain data as the grammar reads them: brackets only where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from cep.lang import tree
+from cep.lang.build_expressions import part_name
+from cep.lang.literals import NAME, show_duration, show_name, show_size, show_string
+
+WIDTH = 100  # columns of a line, where it can be broken
+OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, POSTFIX = range(8)
+_NONE: frozenset[str] = frozenset()
+
+
+def show(expr: tree.Expr, level: int = OR) -> str:
+    """The expression, in brackets if it binds more loosely than `level`."""
+    text, own = _shown(expr)
+    return f"({text})" if own < level else text
+
+
+def _shown(expr: tree.Expr) -> tuple[str, int]:
+    match expr:
+        case tree.Const(value=value):
+            return show_plain(value), SIGN if isinstance(value, int | float) else POSTFIX
+        case tree.Duration(us=us):
+            return show_duration(us), SIGN
+        case tree.Size(number_of_bytes=number):
+            return show_size(number), SIGN
+        case tree.Path(parts=parts):
+            return ".".join([show_name(parts[0]), *(show_name(part, _NONE) for part in parts[1:])]), POSTFIX
+        case tree.Member(base=base, name=name):
+            return f"{show(base, POSTFIX)}.{show_name(name, _NONE)}", POSTFIX
+        case tree.Index(base=base, index=index):
+            return f"{show(base, POSTFIX)}[{index}]", POSTFIX
+        case tree.Call(name=name, args=args, where=where):
+            inside = show_all(args) + (f" where {show(where)}" if where is not None else "")
+            return f"{show_name(name)}({inside})", POSTFIX
+        case tree.Lookup(table=table, key=key):
+            return f"lookup {show_name(table, _NONE)}[{show(key)}]", POSTFIX
+        case tree.Unary(op="-", operand=operand):
+            return f"-{show(operand, SIGN)}", SIGN
+        case tree.Unary(operand=operand):
+            return f"not {show(operand, NOT)}", NOT
+        case tree.Binary():
+            return _binary(expr)
+        case tree.Logic(op=op, operands=operands):
+            level = AND if op == "or" else NOT
+            return f" {op} ".join(show(operand, level) for operand in operands), OR if op == "or" else AND
+        case tree.In(operand=operand, items=items, negated=negated, table=table):
+            what = f"[{show_all(items)}]" if table is None else f"table {show_name(table, _NONE)}"
+            return f"{show(operand, SUM)}{' not' if negated else ''} in {what}", COMPARISON
+        case tree.Between(operand=operand, low=low, high=high, negated=negated):
+            word = "not between" if negated else "between"
+            return f"{show(operand, SUM)} {word} {show(low, SUM)} and {show(high, SUM)}", COMPARISON
+        case tree.IsNull(operand=operand, negated=negated):
+            return f"{show(operand, SUM)} is {'not ' if negated else ''}null", COMPARISON
+        case tree.ListOf(items=items):
+            return f"[{show_all(items)}]", POSTFIX
+        case _ as never:
+            assert_never(never)
+
+
+def _binary(expr: tree.Binary) -> tuple[str, int]:
+    if expr.op in ("+", "-"):
+        return f"{show(expr.left, SUM)} {expr.op} {show(expr.right, PRODUCT)}", SUM
+    if expr.op in ("*", "/", "%"):
+        return f"{show(expr.left, PRODUCT)} {expr.op} {show(expr.right, SIGN)}", PRODUCT
+    return f"{show(expr.left, SUM)} {expr.op} {show(expr.right, SUM)}", COMPARISON
+
+
+def show_all(exprs: Sequence[tree.Expr]) -> str:
+    return ", ".join(show(expr) for expr in exprs)
+
+
+def broken(expr: tree.Expr, room: int) -> list[str]:
+    """The expression in lines: one, or one per operand of its outermost `and` or `or` when it is wider than `room`."""
+    whole = show(expr)
+    if len(whole) <= room or not isinstance(expr, tree.Logic):
+        return [whole]
+    level = AND if expr.op == "or" else NOT
+    first, *others = (show(operand, level) for operand in expr.operands)
+    return [first, *(f"{expr.op} {other}" for other in others)]
+
+
+def show_pattern(pattern: tree.Sequence) -> str:
+    """`fail{10,} -> !x => ok`."""
+    pieces = [_step(pattern.steps[0])]
+    for arrow, step in zip(pattern.arrows, pattern.steps[1:], strict=True):
+        pieces += [arrow.kind, _step(step)]
+    return " ".join(pieces)
+
+
+def _step(step: tree.Step) -> str:
+    label = show_name(step.label, _NONE)
+    return f"!{label}" if step.negated else label + _quantifier(step.quantifier)
+
+
+def _quantifier(quantifier: tree.Quantifier | None) -> str:
+    if quantifier is None:
+        return ""
+    least, most = quantifier.min, quantifier.max
+    if (least, most) in ((0, 1), (1, None), (0, None)):
+        return {(0, 1): "?", (1, None): "+", (0, None): "*"}[least, most]
+    return f"{{{least}}}" if least == most else f"{{{least},{'' if most is None else most}}}"
+
+
+def show_type(name: str) -> str:
+    """An event type: dotted words as they are, odd ones in backquotes or, if those cannot hold it, in quotes."""
+    if all(NAME.fullmatch(part) for part in name.split(".")):
+        return name
+    return show_string(name) if "`" in name or "\n" in name or not name else f"`{name}`"
+
+
+def show_select(select: tree.Select) -> str:
+    return show_type(select.type) + (f" where {show(select.where)}" if select.where is not None else "")
+
+
+def show_key_part(part: tree.KeyPart) -> str:
+    return show(part.expr) if part_name(part.expr) == part.name else f"{show_name(part.name, _NONE)} = {show(part.expr)}"
+
+
+def show_emit(field: tree.EmitField) -> str:
+    bare = isinstance(field.expr, tree.Path) and field.expr.parts[-1] == field.name
+    return show(field.expr) if bare else f"{show_name(field.name)} = {show(field.expr)}"
+
+
+def show_once(once: tree.Once) -> str:
+    per = f"per {show_all(once.per)} " if once.per else ""
+    return f"{per}every {show_duration(once.every_us)}"
+
+
+def show_within(within: tree.Within) -> str:
+    return show_duration(within.us) + (" exclusive" if within.exclusive else "")
+
+
+def show_checks(checks: Sequence[tree.Check]) -> str:
+    return " and ".join(f"{show_type(check.field)} {check.op} {show_plain(check.value)}" for check in checks)
+
+
+def show_plain(value: Any) -> str:
+    """Plain data: as JSON, keys that are words without quotes."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return show_string(value)
+        case dict():
+            return "{" + ", ".join(f"{_key(key)}: {show_plain(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(show_plain(item) for item in value) + "]"
+        case _:
+            return repr(value)
+
+
+def _key(key: str) -> str:
+    return key if NAME.fullmatch(key) else show_string(key)

@@ -1,0 +1,222 @@
+"""The text form in its one layout: clauses in a fixed order, what they say in one column."""
+
+from __future__ import annotations
+
+from cep.lang import tree
+from cep.lang.literals import NAME, WORD, show_duration, show_string
+from cep.lang.notes import Anchor, Notes
+from cep.lang.print_expressions import (
+    WIDTH,
+    broken,
+    show_checks,
+    show_emit,
+    show_key_part,
+    show_name,
+    show_once,
+    show_pattern,
+    show_plain,
+    show_select,
+    show_type,
+    show_within,
+)
+
+_ALIGNED = 6  # longer words than this stand before a single blank
+_NONE: frozenset[str] = frozenset()
+
+
+class TextPrinter:
+    """Prints one file."""
+
+    def __init__(self, file: tree.File) -> None:
+        self.file = file
+        self.notes = Notes(file.comments)
+        self.lines: list[str] = []
+
+    def print(self) -> str:
+        blocks: list[list[str]] = []
+        for at, rule in enumerate(self.file.rules):
+            blocks.append(self._block(("rule", at), rule))
+            blocks += [
+                self._block(("test", j), test)
+                for j, test in enumerate(self.file.tests)
+                if test.rule.text == rule.id.text and rule is self._first(rule.id.text)
+            ]
+        known = {rule.id.text for rule in self.file.rules}
+        blocks += [self._block(("test", j), test) for j, test in enumerate(self.file.tests) if test.rule.text not in known]
+        end = self.notes.take(("file",), "after")
+        blocks += [end] if end else []
+        return "\n\n".join("\n".join(block) for block in blocks) + ("\n" if blocks else "")
+
+    def _first(self, name: str) -> tree.Rule:
+        return next(rule for rule in self.file.rules if rule.id.text == name)
+
+    def _block(self, root: Anchor, node: tree.Rule | tree.RuleTest) -> list[str]:
+        self.lines = list(self.notes.take(root, "before"))
+        if isinstance(node, tree.Rule):
+            self._rule(root, node)
+        else:
+            self._test(root, node)
+        self.lines += [f"  {text}" for text in self.notes.rest(root)]
+        return self.lines
+
+    # ------------------------------------------------------------ a rule
+
+    def _rule(self, root: Anchor, rule: tree.Rule) -> None:
+        head = f"rule {show_id(rule.id.text)}"
+        apart = self.notes.has(root, "beside") or self.notes.has((*root, "severity"), "before")
+        if rule.severity is not None and not apart:
+            self._put([f"{head}  severity {rule.severity}"], (*root, "severity"))
+        else:
+            self._put([head], root)
+        if rule.title is not None:
+            self._put([f"  {show_string(rule.title)}"], (*root, "title"))
+        clauses = _clauses(rule)
+        if rule.severity is not None and apart:
+            clauses.insert(0, ("severity", "severity", [rule.severity]))
+        together = rule.when is not None and rule.over is not None
+        if together and not (self.notes.has((*root, "when"), "beside") or self.notes.has((*root, "over"), "before")):
+            clauses = _join_over(clauses)
+        column = 2 + max((len(word) for word, _, _ in clauses if len(word) <= _ALIGNED), default=0) + 2
+        for word, kind, rows in clauses:
+            self._clause(root, word, kind, rows, column)
+            if isinstance(rule.body, tree.MatchClause) and word == "match" and rule.body.where:
+                self._where(root, rule.body.where, column)
+
+    def _clause(self, root: Anchor, word: str, kind: str, rows: list[str], column: int) -> None:
+        anchor: Anchor = (*root, *(part if part.isalpha() else int(part) for part in kind.split()))
+        start = f"  {word}".ljust(column) if len(word) <= _ALIGNED else f"  {word} "
+        if kind == "when over":
+            self.lines += [f"  {text}" for text in self.notes.take((*root, "when"), "before")]
+            anchor = (*root, "over")
+        self._put([start + rows[0], *(" " * len(start) + row for row in rows[1:])], anchor, "  ")
+
+    def _where(self, root: Anchor, selects: tuple[tree.Select, ...], column: int) -> None:
+        labels = [f"{show_name(select.label, _NONE)}: " for select in selects]
+        types = [show_type(select.type) for select in selects]
+        label_width, type_width = max(map(len, labels)), max(map(len, types))
+        for at, (select, label, name) in enumerate(zip(selects, labels, types, strict=True)):
+            start = ("  where" if at == 0 else "").ljust(column) + label.ljust(label_width)
+            rows = [start + name]
+            if select.where is not None:
+                start += name.ljust(type_width) + "  where "
+                conditions = broken(select.where, WIDTH - len(start))
+                rows = [start + conditions[0], *(" " * (len(start) - 6) + "  " + row for row in conditions[1:])]
+            self._put(rows, (*root, "where", at), " " * column if at else "  ")
+
+    def _put(self, rows: list[str], anchor: Anchor, indent: str = "") -> None:
+        """Lines with the comments before and beside them."""
+        self.lines += [f"{indent or ''}{text}" for text in self.notes.take(anchor, "before")]
+        beside = self.notes.take(anchor, "beside")
+        self.lines += rows
+        if beside:
+            self.lines[-1] += f"  {beside[0]}"
+            self.lines += [f"{indent}{text}" for text in beside[1:]]
+
+    # ------------------------------------------------------------ a test
+
+    def _test(self, root: Anchor, test: tree.RuleTest) -> None:
+        self._put([f"test {show_id(test.rule.text)}" + (f" {show_string(test.name)}" if test.name else "")], root)
+        width = max((len(show_duration(given.at_us)) for given in test.given), default=0)
+        for at, given in enumerate(test.given):
+            row = f"  at {show_duration(given.at_us).ljust(width)}  {show_type(given.type)} {show_plain(given.event)}"
+            if given.repeat != 1 or given.every_us:
+                row += f" x{given.repeat}" + (f" every {show_duration(given.every_us)}" if given.every_us else "")
+            self._put([row], (*root, "given", at), "  ")
+        for at, expect in enumerate(test.expect):
+            self._put([f"  expect {_expected(expect)}"], (*root, "expect", at), "  ")
+        if test.until_us is not None:
+            self._put([f"  until {show_duration(test.until_us)}"], (*root, "until"), "  ")
+
+
+def show_id(name: str) -> str:
+    return name if WORD.fullmatch(name) else f"`{name}`"
+
+
+def _word(text: str) -> str:
+    return text if WORD.fullmatch(text) else show_string(text)
+
+
+def _clauses(rule: tree.Rule) -> list[tuple[str, str, list[str]]]:
+    """(word, anchor, lines) of every clause but title and severity, in the order of the layout."""
+    made: list[tuple[str, str, list[str]]] = []
+
+    def add(word: str, said: str | list[str] | None, kind: str = "") -> None:
+        if said is not None:
+            made.append((word, kind or word, [said] if isinstance(said, str) else said))
+
+    add("description", None if rule.description is None else show_string(rule.description))
+    add("tags", ", ".join(map(_word, rule.tags)) or None)
+    add("meta", _meta(rule.meta))
+    add("mode", "disabled" if rule.mode == "disabled" else None)
+    add("by", None if rule.by is None else _by(rule.by))
+    match rule.body:
+        case tree.From(select=select):
+            add("from", _select_rows(select))
+        case tree.MatchClause(pattern=pattern):
+            add("match", show_pattern(pattern))
+        case tree.Absent(select=select, for_us=for_us):
+            add("absent", f"{show_select(select)} for {show_duration(for_us)}")
+    for at, let in enumerate(rule.lets):
+        rows = broken(let.expr, WIDTH - 20)
+        add("let", [f"{show_name(let.name, _NONE)}: {rows[0]}", *(f"  {row}" for row in rows[1:])], f"let {at}")
+    add("within", None if rule.within is None else show_within(rule.within))
+    add("when", None if rule.when is None else _hanging(broken(rule.when, WIDTH - 20)))
+    add("over", None if rule.over is None else show_duration(rule.over.us))
+    add("fire", "each" if rule.fire_each else None)
+    add("then", "reset" if rule.then_reset else None)
+    add("emit", _emit(rule.emit) if rule.emit else None)
+    add("once", None if rule.once is None else show_once(rule.once))
+    add("to", ", ".join(map(_word, rule.to)) or None)
+    return made
+
+
+def _join_over(clauses: list[tuple[str, str, list[str]]]) -> list[tuple[str, str, list[str]]]:
+    """`when C over D` on one line."""
+    over = next(rows for word, _, rows in clauses if word == "over")
+    return [
+        (word, "when over", [*rows[:-1], f"{rows[-1]} over {over[0]}"]) if word == "when" else (word, kind, rows)
+        for word, kind, rows in clauses
+        if word != "over"
+    ]
+
+
+def _hanging(rows: list[str]) -> list[str]:
+    return [rows[0], *(f"  {row}" for row in rows[1:])]
+
+
+def _select_rows(select: tree.Select) -> list[str]:
+    if select.where is None:
+        return [show_type(select.type)]
+    start = f"{show_type(select.type)} where "
+    rows = broken(select.where, WIDTH - len(start) - 10)
+    return [start + rows[0], *(f"  {row}" for row in rows[1:])]
+
+
+def _meta(meta: tuple[tuple[str, str], ...]) -> str | None:
+    pairs = [f"{name if NAME.fullmatch(name) else show_string(name)}: {show_string(text)}" for name, text in meta]
+    return f"{{{', '.join(pairs)}}}" if pairs else None
+
+
+def _by(by: tree.By) -> str:
+    if not by.types:
+        return ", ".join(map(show_key_part, by.parts))
+    pairs = []
+    for name, parts in by.types:
+        shown = ", ".join(map(show_key_part, parts))
+        pairs.append(f"{show_type(name)}: {shown if len(parts) == 1 else f'[{shown}]'}")
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _emit(fields: tuple[tree.EmitField, ...]) -> list[str]:
+    shown = [show_emit(field) for field in fields]
+    whole = ", ".join(shown)
+    return [whole] if len(whole) <= WIDTH - 10 else [*(f"{field}," for field in shown[:-1]), shown[-1]]
+
+
+def _expected(expect: tree.ExpectAlerts | tree.ExpectNothing) -> str:
+    if isinstance(expect, tree.ExpectNothing):
+        return "nothing" + (f" until {show_duration(expect.until_us)}" if expect.until_us is not None else "")
+    text = f"{expect.count} alert" + ("" if expect.count == 1 else "s")
+    if expect.at_us is not None:
+        text += f" at {show_duration(expect.at_us)}"
+    return text + (f" with {show_checks(expect.checks)}" if expect.checks else "")
