@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, Literal, assert_never
 
 from cep.functions import FUNCTIONS
+from cep.functions.regex import compile_regex
 from cep.plan import ir, operations
 from cep.plan.globs import compile_glob
 from cep.plan.ir import Expr
@@ -331,10 +332,8 @@ class Writer:
             raise ValueError(f"the pattern of a {expr.kind} is a constant")
         text, fold = expr.needle.value, expr.fold
         if expr.kind == "regex":
-            from cep.functions.regex import compile_regex
-
-            search = self.names.shared(("regex", text, fold), lambda: compile_regex(text, fold=fold))
-            return f"({search}({subject}){'' if want else ' is False'})"
+            search = self.names.shared(("regex", text, fold), lambda: compile_regex(text, fold))
+            return f"{'' if want else 'not '}{search}({subject})"
         if fold:
             text, subject = text.lower(), f"{subject}.lower()"
         kind, word = _plain_glob(text)
