@@ -117,11 +117,10 @@ class Orderer:
         source.high = span[1]
         if not rows:
             return None, []
-        late = self._judge(source, times_us, partitions)
-        self.last_us = max(self.last_us, max(times_us))
+        late, in_order = self._judge(source, times_us, partitions)
+        self.last_us = max(self.last_us, times_us[-1] if in_order else max(times_us))
         self._merge()
-        limit = self._limit()
-        if not late and not self._held and orders is None and _in_order(times_us) and times_us[-1] <= limit:
+        if in_order and not self._held and orders is None and times_us[-1] <= self._limit():
             return Batch(rows, times_us, ids, types), late
         gone = {index for index, _ in late}
         self._hold(source, rows, times_us, ids, types, orders, documents, gone, (span[0], before))
@@ -144,7 +143,7 @@ class Orderer:
         before = source.standing()
         if not rows:
             return
-        gone = {index for index, _ in self._judge(source, times_us, partitions)}
+        gone = {index for index, _ in self._judge(source, times_us, partitions)[0]}
         self.last_us = max(self.last_us, max(times_us))
         limit = self._limit()
         gone.update(i for i, time_us in enumerate(times_us) if time_us <= limit)
@@ -162,7 +161,7 @@ class Orderer:
             partition.seen += len(times_us)
             if times_us[0] >= partition.watermark_us and _in_order(times_us):
                 partition.watermark_us = max(partition.watermark_us, times_us[-1] - lateness)
-                return []
+                return [], True
             partitions = [""] * len(times_us)
             partition.seen -= len(times_us)  # counted again below, one by one
         late: list[tuple[int, int]] = []
@@ -182,7 +181,7 @@ class Orderer:
                 late.append((i, one.watermark_us - time_us))
             elif time_us - lateness > one.watermark_us:
                 one.watermark_us = time_us - lateness
-        return late
+        return late, not late and _in_order(times_us)
 
     def _wake(self, partition: Partition) -> None:
         partition.idle = False
