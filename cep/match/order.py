@@ -149,8 +149,13 @@ class Orderer:
         gone.update(i for i, time_us in enumerate(times_us) if time_us <= limit)
         self._hold(source, rows, times_us, ids, types, orders, documents, gone, (span[0], before))
 
-    def _judge(self, source: _Input, times_us: Sequence[int], partitions: Sequence[str] | None) -> list[tuple[int, int]]:
-        """(index, microseconds behind) of late rows; moves the partitions' own watermarks row by row."""
+    def _judge(
+        self, source: _Input, times_us: Sequence[int], partitions: Sequence[str] | None
+    ) -> tuple[list[tuple[int, int]], bool]:
+        """(index, microseconds behind) of late rows, and whether all are in time and in order.
+
+        Moves the partitions' own watermarks row by row.
+        """
         lateness = source.spec.lateness_us
         self.returned = []
         if partitions is None:
