@@ -111,15 +111,15 @@ class Average(Sum):
     def add(self, value: Any) -> None:
         if value is not None:
             self._count += 1
-            super().add(value)
+            Sum.add(self, value)
 
     def drop(self, value: Any) -> None:
         if value is not None:
             self._count -= 1
-            super().drop(value)
+            Sum.drop(self, value)
 
     def read(self) -> int | float | None:
-        quotient: int | float | None = divide(super().read(), self._count)  # by zero: null
+        quotient: int | float | None = divide(Sum.read(self), self._count)  # by zero: null
         return quotient
 
 

@@ -45,6 +45,7 @@ class CountedWindows:
         self._counts_alone = all(
             (register.kind, register.expr, register.where) == (RegisterKind.COUNT, None, None) for register in body.registers
         )
+        self._counts: list[Any] = [threshold] * len(self._makers)  # what they all read at a match, where they only count
         self._load_values = values_loader(body.registers)
         self._young: dict[Key, Counted] = {}
         self._old: dict[Key, Counted] = {}
@@ -72,7 +73,7 @@ class CountedWindows:
             if size >= need and events[-need] >= time_us - window_us:
                 if self._then_reset:
                     del young[key]
-                    out.append(self._match(key, index, events[-need:]))
+                    out.append(self._match(key, index, events if size == need else events[-need:]))
                 elif size == need or events[-need - 2] < time_us - window_us:  # else it was true already
                     out.append(self._match(key, index, events[-need:]))
             if size >= TRIMMED_FROM and not size & (size - 1):
@@ -92,7 +93,7 @@ class CountedWindows:
         """A match of all these events."""
         told = events[1::2]
         if self._counts_alone:
-            registers, ids = [self._threshold] * len(self._makers), ends(told)
+            registers, ids = self._counts[:], ends(told)
         else:
             registers = read_over(self._makers, [values for _, values in told])
             ids = [event_id for event_id, _ in ends(told)]

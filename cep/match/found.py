@@ -13,10 +13,10 @@ from cep.plan.kernels import RuleKernels
 HALF = MAX_EVIDENCE // 2
 
 
-def ends(entries: Sequence[Any] | deque[Any]) -> list[Any]:
+def ends(entries: Sequence[Any] | deque[Any]) -> Sequence[Any] | deque[Any]:
     """At most `MAX_EVIDENCE` of the entries: the first half and the last half. cost: O(MAX_EVIDENCE), of deques too"""
     if len(entries) <= MAX_EVIDENCE:
-        return list(entries)
+        return entries
     return [*islice(entries, HALF), *reversed(list(islice(reversed(entries), HALF)))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,8 +23,8 @@ NUMBERS = st.one_of(
 )
 
 
-def register(kind: RegisterKind, **more: object) -> Register:
-    return Register(kind, 0, Type.NUMBER, X, **more)  # type: ignore[arg-type]  # each test names real fields
+def register(kind: RegisterKind, **more: Any) -> Register:
+    return Register(kind, 0, Type.NUMBER, X, **more)
 
 
 def expected(kind: RegisterKind, values: list[int | float | None]) -> object:
