@@ -40,6 +40,11 @@ class Tables:
     hashes: dict[str, str] = field(default_factory=dict)
     faults: tuple[ConfigError, ...] = ()
 
+    @property
+    def version(self) -> str:
+        """A hash of all files; the same files give the same version everywhere."""
+        return hashlib.sha256(repr(sorted(self.hashes.items())).encode()).hexdigest()[:16]
+
 
 def read_tables(config: Config, previous: Tables | None = None) -> Tables:
     """Read every table. One that cannot be read keeps its content of `previous`, and the fault is noted."""

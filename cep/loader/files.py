@@ -1,0 +1,221 @@
+"""Rules on disk -> one rulebook. What is broken keeps its own last good version and stops nothing else.
+
+What runs is a set of rule trees. A file read without a fault of syntax replaces what it ran before; one with such a fault
+(it may be half written) keeps everything it ran. A rule that does not compile, or whose name another file holds already,
+keeps its own last good tree, or is left out if it never had one. A file that is gone takes its rules with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cep.config import Config
+from cep.errors import ConfigError, Diagnostic, Span
+from cep.lang import tree
+from cep.lang.printer import print_text, print_yaml
+from cep.lang.read import YAML_ENDINGS, read_rules
+from cep.loader.merge import Before, Merge
+from cep.loader.scan import Disk, scan, shown
+from cep.loader.tables import Tables, read_tables
+from cep.plan.plan import Rulebook
+from cep.plan.rulebook import build_rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStatus:
+    """One rule, as `cep rules` shows it.
+
+    version    hash of what decides, of the version that runs; empty if none does
+    text_hash  of the text that it runs from
+    degraded   what runs is not what is on disk; `reason` says why
+    """
+
+    rule: str
+    file: str
+    version: str
+    text_hash: str
+    degraded: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A rule set ready to run, and how it relates to the disk.
+
+    files        the trees that run, with the tests of their files
+    diagnostics  of what is on disk, also of what therefore does not run
+    sources      path -> text on disk, to draw the diagnostics with
+    texts        path -> text that gives exactly what runs: plain data, enough to start again without the disk
+    """
+
+    rulebook: Rulebook
+    config: Config
+    tables: Tables
+    files: tuple[tree.File, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    sources: dict[str, str]
+    texts: dict[str, str]
+    disk_hash: str
+    rules: tuple[RuleStatus, ...]
+
+    @property
+    def running_hash(self) -> str:
+        """Equal to `hash_of(sources)` when all that is on disk runs."""
+        return hash_of(self.texts)
+
+    @property
+    def degraded(self) -> bool:
+        """Whether anything that runs is not what is on disk."""
+        return any(status.degraded for status in self.rules) or any(one.level == "error" for one in self.diagnostics)
+
+
+def hash_of(texts: Mapping[str, str]) -> str:
+    """A hash of paths and texts, whatever their order."""
+    digest = hashlib.sha256()
+    for path in sorted(texts):
+        digest.update(f"{path}\0{len(texts[path])}\0{texts[path]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def load(paths: Iterable[str | Path] | None, config: Config, previous: Loaded | None = None) -> Loaded:
+    """Read the files of rules (None: those the configuration names) and make the rulebook of all that is good in them.
+
+    raises  ConfigError: a path that is not there, and nothing ran before. Later its rules keep running
+    """
+    return load_disk(scan(config.rules if paths is None else paths, config), config, previous)
+
+
+def load_disk(disk: Disk, config: Config, previous: Loaded | None = None) -> Loaded:
+    """As `load`, from what was scanned already."""
+    return _load(disk, config, read_tables(config, previous.tables if previous else None), previous)
+
+
+def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None = None) -> Loaded:
+    """The same from texts kept elsewhere: the last good generation. As `previous` of `load` it fills in for what is broken.
+
+    tables  the reference data of that time; None: what the files hold now
+    """
+    return _load(Disk(dict(texts), (), (), (), hash_of(texts)), config, tables or read_tables(config), None)
+
+
+def _load(disk: Disk, config: Config, tables: Tables, previous: Loaded | None) -> Loaded:
+    before = _before(previous)
+    if disk.missing and not before.files:
+        missing = ", ".join(disk.missing)
+        raise ConfigError(f"there are no rules at {missing}", "mend `rules` in cep.yml, or make the folder", "E0962")
+    merge = Merge(before)
+    merge.diagnostics += [*disk.faults, *map(diagnostic_of, tables.faults)]
+    _read(disk, config, merge, before)
+    merge.choose()
+    book = _plan(merge, config, tables)
+    texts = _texts(merge, disk, before)
+    return Loaded(
+        rulebook=book,
+        config=config,
+        tables=tables,
+        files=tuple(merge.candidates()),
+        diagnostics=tuple(merge.diagnostics),
+        sources=disk.texts,
+        texts=texts,
+        disk_hash=disk.hash,
+        rules=_statuses(merge, book, texts),
+    )
+
+
+def diagnostic_of(fault: ConfigError) -> Diagnostic:
+    """A fault of the configuration among those of the rules."""
+    return Diagnostic(fault.code, fault.message, fault.span, help=fault.help)
+
+
+def _before(previous: Loaded | None) -> Before:
+    if previous is None:
+        return Before({}, {})
+    return Before({file.path: file for file in previous.files if file.path in previous.texts}, previous.texts)
+
+
+def _read(disk: Disk, config: Config, merge: Merge, before: Before) -> None:
+    for path, text in disk.texts.items():
+        merge.take_file(*read_rules(path, text))
+    for fault in disk.faults:
+        merge.keep_file(fault.span.file, f"{fault.span.file}: {fault.message}")
+    for root in disk.missing:
+        # a mount that is gone for a moment must not end the rules in it
+        message = f"there is nothing at {root}"
+        merge.diagnostics.append(Diagnostic("E0962", message, Span(root, 1, 1, 1, 2), help="its rules go on as they were"))
+        below = shown(config.base / root)
+        for path in before.files:
+            if path not in disk.texts and (path == below or path.startswith(below + os.sep)):
+                merge.keep_file(path, message)
+
+
+def _plan(merge: Merge, config: Config, tables: Tables) -> Rulebook:
+    """Plan; put the last good tree in the place of each rule that does not compile; until all do."""
+    channels = (*config.channels, "stdout")
+    # what other streams declare is held against each event as it comes; which types those have, nobody knows beforehand
+    schemas = {stream.type_fixed: stream.fields for stream in config.streams.values() if stream.type_fixed and stream.fields}
+    while True:
+        book, found = build_rulebook(merge.candidates(), schemas=schemas, tables=tables.content, channels=channels)
+        merge.note(found)
+        planned = {plan.id for plan in book.plans}
+        broken = [name for name in merge.chosen if name not in planned]
+        if not broken:
+            return book
+        for name, reason in _to_blame(merge, broken, found):
+            merge.fall_back(name, reason)
+
+
+def _to_blame(merge: Merge, broken: Sequence[str], found: Sequence[Diagnostic]) -> list[tuple[str, str]]:
+    """Which rules to put back, and why. Never empty.
+
+    A rule that ran before unchanged and now does not compile is the victim of another one (a field that is text here and
+    a number there): then the changed rules that read the same events go back, and only if there are none, the rule itself.
+    """
+    reasons = {name: one.message for one in reversed(found) if one.level == "error" and (name := merge.rule_at(one))}
+    changed = merge.changed()
+    own_fault = [name for name in broken if name in changed]
+    if own_fault:
+        return [(name, reasons.get(name, "it does not compile")) for name in own_fault]
+    types = set().union(*(_event_types(merge.chosen[name].tree) for name in broken))
+    suspects = [name for name in changed if types & _event_types(merge.chosen[name].tree)]
+    if suspects:
+        victim = broken[0]
+        why = f"beside it `{victim}` does not compile: {reasons.get(victim, 'they do not fit together')}"
+        return [(name, why) for name in suspects]
+    return [(name, reasons.get(name, "it does not compile any more")) for name in broken]
+
+
+def _event_types(rule: tree.Rule) -> set[str]:
+    match rule.body:
+        case tree.From(select=select) | tree.Absent(select=select):
+            return {select.type}
+        case tree.MatchClause(where=selects):
+            return {select.type for select in selects}
+
+
+def _texts(merge: Merge, disk: Disk, before: Before) -> dict[str, str]:
+    """For each file the text that gives what runs of it; printed anew where that is neither the disk's nor the old one."""
+    texts = {}
+    for file in merge.candidates():
+        if merge.whole(file.path):
+            texts[file.path] = disk.texts[file.path]
+        elif merge.kept_whole(file.path):
+            texts[file.path] = before.texts[file.path]
+        elif file.rules:
+            texts[file.path] = print_yaml(file) if file.path.endswith(YAML_ENDINGS) else print_text(file)
+    return texts
+
+
+def _statuses(merge: Merge, book: Rulebook, texts: Mapping[str, str]) -> tuple[RuleStatus, ...]:
+    versions = {plan.id: plan.version for plan in book.plans}
+    hashes = {path: hash_of({path: text}) for path, text in texts.items()}
+    found = []
+    for name, choice in merge.chosen.items():
+        reason = merge.reasons.get(name, "")
+        found.append(RuleStatus(name, choice.file, versions[name], hashes[choice.file], bool(reason), reason))
+    for name, file in merge.missing.items():
+        found.append(RuleStatus(name, file, "", "", True, merge.reasons[name]))
+    return tuple(sorted(found, key=lambda status: (status.file, status.rule)))

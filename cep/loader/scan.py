@@ -1,0 +1,130 @@
+"""Which files of rules there are, and what is in them: folders scanned, symbolic links followed, contents hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cep.config import Config
+from cep.errors import Diagnostic, Span
+from cep.lang.read import MAX_BYTES, is_rule_file, read_rules
+from cep.loader.config import FILE_NAME
+
+BIG_TABLE_BYTES = 1024 * 1024  # of a table beyond this, size and time of change stand for the content
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What was found at one moment.
+
+    texts    path as the user wrote it (below its folder) -> text
+    faults   files that are there and cannot be read as text
+    missing  paths of the configuration that are not there at all
+    folders  every folder that was looked into, for the watcher
+    hash     of all paths, texts and tables
+    """
+
+    texts: dict[str, str]
+    faults: tuple[Diagnostic, ...]
+    missing: tuple[str, ...]
+    folders: tuple[Path, ...]
+    hash: str
+
+
+def scan(paths: Iterable[str | Path], config: Config) -> Disk:
+    """Read all files of rules below the paths (relative ones start at the folder of the configuration).
+
+    Names with a leading dot are left out, `cep.yml` and the files of tables too. A file that goes while we look is not there.
+    """
+    apart = {(config.base / table.file).resolve() for table in config.tables.values()}
+    texts: dict[str, str] = {}
+    faults: list[Diagnostic] = []
+    missing: list[str] = []
+    folders: dict[Path, None] = {}
+    digest = hashlib.sha256()
+    for given in paths:
+        whole = config.base / given
+        if not whole.exists():
+            missing.append(str(given))
+            folders[whole.parent] = None
+            continue
+        for file in _files(whole, folders):
+            name = shown(file)
+            if name in texts or (file.name == FILE_NAME and file != whole) or file.resolve() in apart:
+                continue
+            content = _content(file, name, faults)
+            if content is None:
+                digest.update(f"{name}\0".encode())
+                continue
+            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(content)
+            text = _text(name, content, faults)
+            if text is not None:
+                texts[name] = text
+    for table in config.tables.values():
+        digest.update(_table_mark(config.base / table.file))
+        folders[(config.base / table.file).parent] = None
+    return Disk(texts, tuple(faults), tuple(missing), tuple(folders), digest.hexdigest())
+
+
+def _files(path: Path, folders: dict[Path, None]) -> Iterator[Path]:
+    """The files below a path, in the order of their names; a path of a file is that file."""
+    if not path.is_dir():
+        folders[path.parent] = None
+        yield path
+        return
+    seen: set[str] = set()
+    for folder, below, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link to a folder further up
+            below.clear()
+            continue
+        seen.add(real)
+        folders[Path(folder)] = None
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if is_rule_file(name) and not name.startswith("."))
+
+
+def shown(file: Path) -> str:
+    """The path as messages name it: from the current folder if it lies below."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
+
+
+def _content(file: Path, name: str, faults: list[Diagnostic]) -> bytes | None:
+    """At most one byte more than is read of a file of rules; None if it is gone, or may not be read (then with a fault)."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        message = f"cannot read the file: {error.strerror}"
+        faults.append(Diagnostic("E0964", message, Span(name, 1, 1, 1, 2), help="give the process the right to read it"))
+        return None
+
+
+def _text(name: str, content: bytes, faults: list[Diagnostic]) -> str | None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = None
+    if text is None or len(content) > MAX_BYTES:
+        faults += read_rules(name, content)[1]
+        return None
+    return text
+
+
+def _table_mark(file: Path) -> bytes:
+    try:
+        about = file.stat()
+        if about.st_size > BIG_TABLE_BYTES:
+            return f"{file}\0{about.st_size}\0{about.st_mtime_ns}\0{about.st_ino}".encode()
+        return f"{file}\0".encode() + file.read_bytes()
+    except OSError as error:
+        return f"{file}\0{error.errno}".encode()
