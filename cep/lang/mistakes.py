@@ -262,7 +262,10 @@ def _operator(scene: Scene) -> Diagnostic | None:
         return scene.fault(
             "E0115", "a name in the alert is one word", here, "write `NAME = VALUE` with a plain name, or `==` to compare"
         )
-    return scene.fault("E0105", f"`{here.text}` is written `{said}`", here, f"write `{said}`", said)
+    span = scene.at(here)
+    same = here.kind == "sign" or here.text.lower() == said  # `like` reads its pattern differently than `~`
+    fix = Fix(span, said, safe=same)
+    return Diagnostic("E0105", f"`{here.text}` is written `{said}`", span, help=f"write `{said}`", fix=fix)
 
 
 def _in_named_list(scene: Scene) -> bool:

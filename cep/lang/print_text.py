@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cep.lang import tree
-from cep.lang.literals import NAME, WORD, show_duration, show_string
+from cep.lang.literals import NAME, WORD, show_duration, show_name, show_string
 from cep.lang.notes import Anchor, Notes
 from cep.lang.print_expressions import (
     WIDTH,
@@ -11,7 +11,6 @@ from cep.lang.print_expressions import (
     show_checks,
     show_emit,
     show_key_part,
-    show_name,
     show_once,
     show_pattern,
     show_plain,

@@ -25,8 +25,10 @@ from cep.lang.print_expressions import (
 _RESERVED_FIELDS = frozenset({"at", "count", "with"})
 # plain text that some reader of YAML 1.1 or 1.2 takes for something else than text
 _AMBIGUOUS = re.compile(
-    r"(?i:~|null|true|false|yes|no|on|off|y|n|=|<<|[-+]?\.(?:inf|nan)|[-+.]?\d[\d_,.:xobe+-]*|[-+.]?\d[-\d_:.tz +]*|0[xo][0-9a-f_]+)"
+    r"(?i:~|null|true|false|yes|no|on|off|y|n|=|<<|[-+]?\.(?:inf|nan)|[-+.]?\d[\d_,.:xobe+-]*"
+    r"|[-+.]?\d[-\d_:.tz +]*|0[xo][0-9a-f_]+)"
 )
+_ADDRESS = re.compile(r"\d+(?:\.\d+){3}")  # text to every reader
 _PLAIN_START = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`]")
 _FLOW_SIGNS = re.compile(r"[,\[\]{}]")
 
@@ -37,7 +39,7 @@ def scalar(text: str, flow: bool = False, data: bool = False) -> str:
     flow  inside {..} or [..]
     data  it stands for a value of its own: text that looks like a number or a word such as `yes` is quoted
     """
-    if data and _AMBIGUOUS.fullmatch(text):
+    if data and _AMBIGUOUS.fullmatch(text) and not _ADDRESS.fullmatch(text):
         return _double(text)
     if _is_plain(text, flow):
         return text
