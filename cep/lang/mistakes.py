@@ -348,12 +348,12 @@ def _stray(scene: Scene) -> Diagnostic | None:
 
 
 JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
+    _without_id,
     _open_quote,
     _swallowed,
     _unit,
     _bracket,
     _ended,
-    _without_id,
     _plain_data,
     _operator,
     _chain,

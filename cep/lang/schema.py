@@ -1,0 +1,102 @@
+"""The JSON Schema of the YAML form, for editors. It knows the keys and the shapes; what the fragments say is checked by
+`cep check` alone, with positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cep.lang.assemble import CHOICES
+from cep.lang.yaml_form import FILE_KEYS, RULE_KEYS
+from cep.lang.yaml_tests import EXPECT_KEYS, GIVEN_KEYS, TEST_KEYS
+
+Schema = dict[str, Any]
+
+# A value that is text to the rule language, whatever YAML takes it for (`when: true`, `emit: {one: 1}`)
+_VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
+_WORD: Schema = {"type": ["string", "number", "boolean"]}
+_WORDS: Schema = {"oneOf": [_WORD, {"type": "array", "items": _WORD}]}
+_DURATION: Schema = {"type": "string", "pattern": r"^(\d+(\.\d+)?(us|ms|s|m|h|d|w))+$", "examples": ["10m", "1h30m"]}
+_VALUES: Schema = {"type": "object", "additionalProperties": _VALUE}
+_KEY: Schema = {"oneOf": [_VALUE, {"type": "array", "items": _VALUE, "minItems": 1}]}
+
+_SAYS: dict[str, tuple[str, Schema]] = {
+    "rule": ("The ID of the rule: its name in alerts, logs and metrics, for ever.", _WORD),
+    "severity": ("How bad it is.", {"enum": list(CHOICES["severity"])}),
+    "title": ("One line for people; {expressions} in braces are filled in.", _WORD),
+    "tags": ("Words to find rules and alerts by.", _WORDS),
+    "description": ("What the rule is for and what to do about an alert.", _WORD),
+    "meta": ("Free pairs of words, passed on with alerts.", {"type": "object", "additionalProperties": _WORD}),
+    "mode": ("Whether the rule runs.", {"enum": list(CHOICES["mode"])}),
+    "by": (
+        "The correlation key: the rule is matched per key. A map names it per event type.",
+        {"oneOf": [*_KEY["oneOf"], {"type": "object", "additionalProperties": _KEY, "minProperties": 1}]},
+    ),
+    "match": ("The pattern of a sequence: `fail{10,} -> ok`, `placed -> !paid`.", {"type": "string"}),
+    "from": ("Events of one type: `TYPE where CONDITION`.", {"type": "string"}),
+    "absent": ("Events whose silence is told: `TYPE where CONDITION`.", {"type": "string"}),
+    "where": (
+        "With `match`: what each step takes, `STEP: TYPE where CONDITION`. Else the condition on the events.",
+        {"oneOf": [_VALUES, {"type": ["string", "boolean"]}]},
+    ),
+    "for": ("How long the events of `absent` may be missing.", _DURATION),
+    "within": ("From the first to the last event of a match: `10m`, `10m exclusive`.", {"type": "string"}),
+    "when": ("The condition on the window or on the whole match: `count() >= 5`.", _VALUE),
+    "over": ("The sliding window of `when`.", _DURATION),
+    "fire": ("`each`: an alert at each event after which `when` holds.", {"enum": list(CHOICES["fire"])}),
+    "then": ("`reset`: the window is emptied by an alert.", {"enum": list(CHOICES["then"])}),
+    "let": ("Named expressions, usable below.", _VALUES),
+    "emit": ("The fields of the alert.", {"oneOf": [{"type": "string"}, {"type": "array", "items": _VALUE}, _VALUES]}),
+    "once": ("After an alert, no other of the same key: `per user every 1h`.", {"type": "string"}),
+    "to": ("Channels that get the alerts.", _WORDS),
+    "tests": ("Tests of the rule.", {"type": "array", "items": {"$ref": "#/$defs/test"}}),
+    "rules": ("Rules.", {"type": "array", "items": {"$ref": "#/$defs/rule"}}),
+    "name": ("What the test shows.", _WORD),
+    "given": ("The events, at times from the start of the test.", {"type": "array", "items": {"$ref": "#/$defs/given"}}),
+    "expect": ("The alerts; [] for none.", {"type": "array", "items": {"$ref": "#/$defs/expect"}}),
+    "until": ("The clock runs on to here; without it, it stops at the last time written.", _DURATION),
+    "at": ("Time from the start of the test.", _DURATION),
+    "repeat": ("How many such events.", {"type": "integer", "minimum": 1}),
+    "every": ("Time between them.", _DURATION),
+    "event": ("The event: its type and its fields.", {"type": "object", "required": ["type"], "properties": {"type": _WORD}}),
+    "count": ("How many alerts fit; 1 if not said.", {"type": "integer", "minimum": 0}),
+    "with": ("Claims about the alert: `readings > 5 and top == 95`.", {"type": "string"}),
+}
+
+
+def yaml_schema() -> Schema:
+    """The schema, JSON Schema 2020-12, as plain data."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Rules of cepheid",
+        "description": "A rule, a list of rules, or `rules:` and `tests:`; several documents stand apart by ---.",
+        "oneOf": [
+            {"$ref": "#/$defs/rule"},
+            {"type": "array", "items": {"$ref": "#/$defs/rule"}},
+            {**_object(FILE_KEYS), "minProperties": 1},
+        ],
+        "$defs": {
+            "rule": _rule(),
+            "test": {**_object(TEST_KEYS), "required": ["expect"]},
+            "given": {**_object(GIVEN_KEYS), "required": ["at", "event"], "dependentRequired": {"every": ["repeat"]}},
+            "expect": {**_object(EXPECT_KEYS), "additionalProperties": True},
+        },
+    }
+
+
+def _rule() -> Schema:
+    """A rule has one body; a document of tests for a rule of another file has none."""
+    return {
+        **_object(RULE_KEYS),
+        "required": ["rule"],
+        "oneOf": [
+            {"required": ["from"]},
+            {"required": ["match", "where"]},
+            {"required": ["absent", "for"]},
+            {"required": ["tests"], "maxProperties": 2},
+        ],
+    }
+
+
+def _object(keys: tuple[str, ...]) -> Schema:
+    described = {key: {"description": _SAYS[key][0], **_SAYS[key][1]} for key in keys}
+    return {"type": "object", "properties": described, "additionalProperties": False}
