@@ -138,6 +138,12 @@ CODES: tuple[Code, ...] = (
         "Run one `cep run` per set of cells and channels.",
     ),
     Code(
+        "E0940",
+        "Redis refuses delivery",
+        "Redis answers, but not with what was asked: its user lacks a right, or a key is used by something else.",
+        "Give the user all rights on keys `cep:*` (ACL SETUSER), and leave those keys to cepheid.",
+    ),
+    Code(
         "E0942",
         "unreadable `ca` file",
         "It holds the certificates a channel trusts.",
@@ -250,5 +256,11 @@ CODES: tuple[Code, ...] = (
         "events cannot be sent",
         "The other side refused the events for good, or did not take them for as long as was waited.",
         "Read what it answered. With --producer NAME the same file can be sent again: what is in already counts once.",
+    ),
+    Code(
+        "W0951",
+        "takes effect at the next start",
+        "cep.yml has changed in a part that a running process does not change: streams, redis, data, listen or ingest_token.",
+        "Start the process again when it suits you; rules, channels and tables are taken over at once.",
     ),
 )

@@ -90,7 +90,7 @@ class Health(msgspec.Struct):
         if self.probe_us:
             self.recent = ""
         self.recent = (self.recent + ".")[-WINDOW:]
-        self.failures = self.refusals = self.probe_us = self.hold_us = 0
+        self.failures = self.refusals = self.probe_us = 0  # not hold_us: this may have been on its way when it was set
         self.misconfigured = ""
 
     def _failed(self, outcome: Outcome, now_us: int, news: list[str]) -> None:

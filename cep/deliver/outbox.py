@@ -90,7 +90,7 @@ def _chunk(cell: str, rows: list[tuple[bytes, dict[bytes, bytes]]]) -> Chunk:
         try:
             alert = msgspec.json.decode(raw, type=Alert)
             webhook_id = fields[b"id"].decode("ascii")
-        except (msgspec.DecodeError, KeyError, UnicodeDecodeError) as fault:
+        except (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError) as fault:
             reason = "it has no id" if isinstance(fault, KeyError) else str(fault)
             chunk.unreadable.append(Unreadable(entry, raw, f"outbox entry {entry} of cell {cell} is no alert: {reason}"))
         else:

@@ -10,19 +10,23 @@ from redis import exceptions
 
 from cep.buffer import link
 from cep.clock import Clock
+from cep.errors import ConfigError
 
 T = TypeVar("T")
 
 
 class Patience:
-    """Repeats what failed because Redis is away; whatever else goes wrong is raised."""
+    """Repeats what failed because Redis is away."""
 
     def __init__(self, clock: Clock) -> None:
         self._pause_s = 0.0
         self._pauses = link.Patience(self._note, clock.elapsed_us)
 
     async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """The answer, however long it takes. The request must be one that may be made twice."""
+        """The answer, however long it takes. The request must be one that may be made twice.
+
+        raises  ConfigError E0940: Redis is there and refuses
+        """
         while True:
             try:
                 answer = await ask()
@@ -30,7 +34,8 @@ class Patience:
                 self._pauses.failed(f"delivery: Redis does not answer ({fault})")
             except exceptions.ResponseError as fault:
                 if not link.means_not_now(fault):
-                    raise
+                    mend = "look at the rights of its user, and whether something else uses keys that begin with `cep:`"
+                    raise ConfigError(f"Redis refuses what delivery asks: {fault}", mend, "E0940") from fault
                 self._pauses.failed(f"delivery: Redis cannot answer now ({fault})")
             else:
                 self._pauses.succeeded()

@@ -31,6 +31,7 @@ class Sender:
         self._using: Counter[int] = Counter()  # attempts in flight of each receiver, by identity
         self._asked = self._rested = 0  # calls to `rest`, and how many of them were answered
         self._changed = asyncio.Event()
+        self._ended = False
 
     async def start(self) -> None:
         """Take the queue over."""
@@ -60,7 +61,7 @@ class Sender:
         self._asked += 1
         mine = self._asked
         self.wake()
-        while self._rested < mine:
+        while self._rested < mine and not self._ended:
             self._changed.clear()
             await self._changed.wait()
 
@@ -85,7 +86,7 @@ class Sender:
                 task.cancel()
             await asyncio.gather(*self._flying.values(), return_exceptions=True)
             await self.receiver.close()
-            self._rested = self._asked
+            self._ended = True
             self._changed.set()
 
     async def _start_due(self) -> int | None:

@@ -164,6 +164,10 @@ class Bench:
             task = asyncio.create_task(dispatcher.run(stop))
             try:
                 yield dispatcher
+            except asyncio.CancelledError:  # it took too long: say where everything stands
+                for one in asyncio.all_tasks():
+                    one.print_stack()
+                raise
             finally:
                 stop.set()
                 await task

@@ -110,13 +110,15 @@ def test_an_entry_that_is_no_alert_becomes_a_dead_letter(bench: Bench) -> None:
     async def scenario() -> None:
         bench.redis.xadd(keys.cell("main", "outbox"), {"id": "x", "alert": "{nonsense"})
         bench.redis.xadd(keys.cell("main", "outbox"), {"other": "words"})
+        deep = msgspec.json.encode(alert(2)).replace(b'"n":2', b'"n":' + b"[" * 50_000 + b"]" * 50_000)
+        bench.redis.xadd(keys.cell("main", "outbox"), {"id": "deep", "alert": deep})
         bench.append(alert(1))
         async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
             await dispatcher.drain()
             assert soc.ids == ["a1:opened"]
             letters = await dispatcher.dead_letters("soc")
-            assert [letter.alert for letter in letters] == [b"", b"{nonsense"]
-            assert "is no alert" in letters[1].error
+            assert [letter.alert for letter in letters] == [deep, b"", b"{nonsense"]
+            assert all("is no alert" in letter.error for letter in letters)
             assert await dispatcher.redrive("soc") == 0
 
     asyncio.run(scenario())
@@ -470,6 +472,30 @@ def test_a_redrive_of_an_unknown_channel_names_those_there_are(bench: Bench) -> 
             await dispatcher.drain()
             with pytest.raises(ConfigError, match="soc, stdout"):
                 await dispatcher.redrive("sock")
+
+    asyncio.run(scenario())
+
+
+def test_a_key_that_something_else_uses_ends_delivery_with_a_message(bench: Bench) -> None:
+    bench.redis.set(keys.channel("stdout", "due"), "mine")
+    bench.append(alert(1))
+    with pytest.raises(ConfigError, match="Redis refuses what delivery asks: WRONGTYPE"):
+        asyncio.run(bench.dispatcher().run(asyncio.Event()))
+
+
+def test_a_wait_asked_for_holds_although_an_attempt_on_its_way_succeeds(bench: Bench) -> None:
+    async def scenario() -> None:
+        soc = Scripted(["hang", (429, {"Retry-After": "60"})])
+        async with soc.listening(), bench.running(bench.webhook(soc.url, concurrency=2)) as dispatcher:
+            bench.append(alert(1), alert(2), alert(3))
+            await soc.arrived(2)
+            soc.release()
+            assert await dispatcher.drain() == 2
+            bench.after(dispatcher, 59)
+            assert await dispatcher.drain() == 2
+            assert len(soc.requests) == 2
+            bench.after(dispatcher, 1)
+            assert await dispatcher.drain() == 0
 
     asyncio.run(scenario())
 

@@ -184,9 +184,9 @@ def test_a_url_that_a_reference_gives_is_judged_when_used(url: str, monkeypatch:
 
 @pytest.mark.parametrize("openssl", OPENSSL)
 def test_tls_needs_a_certificate_we_trust(openssl: str, tmp_path: Path) -> None:
+    words = f"{openssl} req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost"
     subprocess.run(
-        f"{openssl} req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost".split()
-        + ["-addext", "subjectAltName=IP:127.0.0.1"],
+        [*words.split(), "-addext", "subjectAltName=IP:127.0.0.1"],
         cwd=tmp_path,
         check=True,
         capture_output=True,
