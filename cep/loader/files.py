@@ -24,6 +24,8 @@ from cep.loader.tables import Tables, read_tables
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
 
+Reading = tuple[tree.File, list[Diagnostic]]
+
 
 @dataclass(frozen=True, slots=True)
 class RuleStatus:
@@ -49,7 +51,8 @@ class Loaded:
     files        the trees that run, with the tests of their files
     diagnostics  of what is on disk, also of what therefore does not run
     sources      path -> text on disk, to draw the diagnostics with
-    texts        path -> text that gives exactly what runs: plain data, enough to start again without the disk
+    texts        absolute path -> text that gives exactly what runs: plain data, enough to start again without the disk
+    read         path -> what its text on disk was read to, so that an unchanged file is not read again
     """
 
     rulebook: Rulebook
@@ -61,10 +64,11 @@ class Loaded:
     texts: dict[str, str]
     disk_hash: str
     rules: tuple[RuleStatus, ...]
+    read: Mapping[str, Reading]
 
     @property
     def running_hash(self) -> str:
-        """Equal to `hash_of(sources)` when all that is on disk runs."""
+        """Of the texts that run: equal ones run alike."""
         return hash_of(self.texts)
 
     @property
@@ -99,7 +103,8 @@ def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None =
 
     tables  the reference data of that time; None: what the files hold now
     """
-    return _load(Disk(dict(texts), (), (), (), hash_of(texts)), config, tables or read_tables(config), None)
+    disk = Disk(_shown(texts), (), (), (), hash_of(texts))
+    return _load(disk, config, tables or read_tables(config), None)
 
 
 def _load(disk: Disk, config: Config, tables: Tables, previous: Loaded | None) -> Loaded:
@@ -109,10 +114,11 @@ def _load(disk: Disk, config: Config, tables: Tables, previous: Loaded | None) -
         raise ConfigError(f"there are no rules at {missing}", "mend `rules` in cep.yml, or make the folder", "E0962")
     merge = Merge(before)
     merge.diagnostics += [*disk.faults, *map(diagnostic_of, tables.faults)]
-    _read(disk, config, merge, before)
+    read = _read_texts(disk, previous)
+    _merge_files(disk, config, read, merge, before)
     merge.choose()
     book = _plan(merge, config, tables)
-    texts = _texts(merge, disk, before)
+    texts = {str(Path(path).absolute()): text for path, text in _texts(merge, disk, before).items()}
     return Loaded(
         rulebook=book,
         config=config,
@@ -123,6 +129,7 @@ def _load(disk: Disk, config: Config, tables: Tables, previous: Loaded | None) -
         texts=texts,
         disk_hash=disk.hash,
         rules=_statuses(merge, book, texts),
+        read=read,
     )
 
 
@@ -134,12 +141,26 @@ def diagnostic_of(fault: ConfigError) -> Diagnostic:
 def _before(previous: Loaded | None) -> Before:
     if previous is None:
         return Before({}, {})
-    return Before({file.path: file for file in previous.files if file.path in previous.texts}, previous.texts)
+    texts = _shown(previous.texts)
+    return Before({file.path: file for file in previous.files if file.path in texts}, texts)
 
 
-def _read(disk: Disk, config: Config, merge: Merge, before: Before) -> None:
-    for path, text in disk.texts.items():
-        merge.take_file(*read_rules(path, text))
+def _shown(texts: Mapping[str, str]) -> dict[str, str]:
+    """Under the names that messages use, which depend on the current folder."""
+    return {shown(Path(path)): text for path, text in texts.items()}
+
+
+def _read_texts(disk: Disk, previous: Loaded | None) -> dict[str, Reading]:
+    """Each text to its tree and its faults; what has not changed was read before."""
+    return {
+        path: previous.read[path] if previous is not None and previous.sources.get(path) == text else read_rules(path, text)
+        for path, text in disk.texts.items()
+    }
+
+
+def _merge_files(disk: Disk, config: Config, read: Mapping[str, Reading], merge: Merge, before: Before) -> None:
+    for file, faults in read.values():
+        merge.take_file(file, faults)
     for fault in disk.faults:
         merge.keep_file(fault.span.file, f"{fault.span.file}: {fault.message}")
     for root in disk.missing:
@@ -211,7 +232,7 @@ def _texts(merge: Merge, disk: Disk, before: Before) -> dict[str, str]:
 
 def _statuses(merge: Merge, book: Rulebook, texts: Mapping[str, str]) -> tuple[RuleStatus, ...]:
     versions = {plan.id: plan.version for plan in book.plans}
-    hashes = {path: hash_of({path: text}) for path, text in texts.items()}
+    hashes = {shown(Path(path)): hash_of({path: text}) for path, text in texts.items()}
     found = []
     for name, choice in merge.chosen.items():
         reason = merge.reasons.get(name, "")

@@ -184,7 +184,7 @@ class _WatchedConfig:
 
 def _waits(file: str, name: str) -> Diagnostic:
     message = f"`{name}` has changed in {file}; the process runs with what it started with"
-    return Diagnostic("W0901", message, Span(file, 1, 1, 1, 2), "warning", help="start it again when it suits you")
+    return Diagnostic("W0951", message, Span(file, 1, 1, 1, 2), "warning", help="start it again when it suits you")
 
 
 def _matters(_change: Change, path: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,15 +22,19 @@ from cep.buffer.ingest import AsyncAppender, Backpressure
 from cep.buffer.link import RedisGone
 from cep.config import Config, resolve_references
 from cep.errors import CepError, ConfigError, EventError
-from cep.sources.payload import UnknownMediaType, read_payload
+from cep.sources.payload import Payload, UnknownMediaType, read_payload
+from cep.sources.together import Together
 from cep.spelling import closest
 
-MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_WAITING_BYTES = 128 * 1024 * 1024  # of all requests whose events are not in the buffer yet
 RETRY_AFTER = {"Retry-After": "1"}  # seconds
 PRODUCER, SEQUENCE = "Cep-Producer", "Cep-Sequence"
 MAX_PRODUCER_CHARS = 200
 SHUTDOWN_S = 5.0  # requests under way may finish
 FAULTS_TOLD = 100  # of one request; the count of all is told
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Health = Callable[[], Sequence[str]]  # reasons for not being well; empty: all is well
@@ -122,6 +127,8 @@ class _Refused(CepError):
 class _Ingest:
     def __init__(self, appender: AsyncAppender, config: Config, token: str | None, max_body_bytes: int) -> None:
         self._appender, self._token, self._max_body_bytes = appender, token, max_body_bytes
+        self._together = Together(appender)
+        self._waiting_bytes = 0
         self._keys = {name: spec.key or keys.events(name) for name, spec in config.streams.items()}
 
     async def post(self, request: web.Request) -> web.Response:
@@ -132,17 +139,33 @@ class _Ingest:
         body = await self._body(request)
         content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         payload = read_payload(body, content_type, request.headers)
-        answer: dict[str, object] = {"accepted": payload.good, "durable": "appended"}
-        if payload.docs:
-            appended = await self._appender.append(stream_key, payload.docs, producer=producer, sequence=sequence)
-            answer["durable"] = appended.durability
-            if appended.duplicates:
-                answer["duplicates"] = appended.duplicates  # an earlier request with this sequence brought them
+        answer = await self._append(stream_key, payload, producer, sequence, len(body))
         if not payload.faults:
             return _json(202, answer)
         faults = [{"index": fault.index, "reason": fault.reason} for fault in payload.faults[:FAULTS_TOLD]]
         message = f"{len(payload.faults)} of {payload.good + len(payload.faults)} events are faulty; the others are accepted"
         return _json(400, {"error": message, **answer, "rejected": len(payload.faults), "faults": faults})
+
+    async def _append(self, key: str, payload: Payload, producer: str | None, sequence: int, size: int) -> dict[str, object]:
+        """Into the buffer, and what to say of it."""
+        answer: dict[str, object] = {"accepted": payload.good, "durable": "appended"}
+        if not payload.docs:
+            return answer
+        if self._waiting_bytes and self._waiting_bytes + size > MAX_WAITING_BYTES:
+            mend = "wait, then send the same request again"
+            raise _Refused(429, "too much waits for the buffer", mend, RETRY_AFTER)
+        self._waiting_bytes += size
+        try:
+            if producer is None:
+                appended = await self._together.append(key, payload.docs)
+            else:
+                appended = await self._appender.append(key, payload.docs, producer=producer, sequence=sequence)
+        finally:
+            self._waiting_bytes -= size
+        answer["durable"] = appended.durability
+        if producer is not None and appended.duplicates:
+            answer["duplicates"] = appended.duplicates  # an earlier request with this sequence brought them
+        return answer
 
     def _authorize(self, request: web.Request) -> None:
         if self._token is None:
@@ -209,6 +232,9 @@ async def _answer_faults(request: web.Request, handler: Handler) -> web.StreamRe
         return _error(429, str(error), "wait, then send the same request again", RETRY_AFTER)
     except RedisGone as error:
         return _error(503, f"the buffer does not answer: {error}", "wait, then send the same request again", RETRY_AFTER)
+    except ConfigError as error:
+        log.error("%s", error)
+        return _error(500, error.message, error.help)  # ours to mend, not the sender's
     except web.HTTPException as error:
         return _error(error.status, error.reason, "", {name: error.headers[name] for name in ("Allow",) if name in error.headers})
 

@@ -72,7 +72,8 @@ def test_all_files_below_a_folder_are_read_whatever_their_spelling(folder: Folde
     assert running(loaded) == {"one": "1", "two": "2", "three": "3"}
     assert errors(loaded) == []
     assert not loaded.degraded
-    assert loaded.running_hash == hash_of(loaded.sources)
+    assert loaded.running_hash == hash_of(loaded.texts)
+    assert sorted(loaded.texts.values()) == sorted(loaded.sources.values())
     assert {status.rule: Path(status.file).name for status in loaded.rules} == {"one": "a.cep", "two": "b.yml", "three": "c.yaml"}
 
 
@@ -329,6 +330,31 @@ def test_texts_of_the_last_good_generation_fill_in_for_a_broken_disk(folder: Fol
     loaded = folder.load()
     assert running(loaded) == {"one": "1"}
     assert loaded.degraded
+
+
+def test_what_was_kept_fits_whatever_folder_the_process_starts_in(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.rules)
+    folder.write("a.cep", rule("one", 1))
+    first = folder.load()
+    monkeypatch.chdir("/")
+    folder.write("a.cep", "rule one\n  from position where (")
+    folder.last = load_texts(first.texts, folder.config)
+    loaded = folder.load()
+    assert running(loaded) == {"one": "1"}
+    assert loaded.running_hash == first.running_hash
+    assert [status.degraded for status in loaded.rules] == [True]
+
+
+def test_an_unchanged_file_is_not_read_again_and_its_faults_are_told_again(folder: Folder) -> None:
+    folder.write("a.cep", rule("one", 1))
+    folder.write("b.cep", "rule two\n  from position where (")
+    first = folder.load()
+    folder.write("a.cep", rule("one", 2))
+    second = folder.load()
+    assert running(second) == {"one": "2"}
+    assert errors(second) == errors(first) == [("b.cep", first.diagnostics[0].code)]
+    [path] = [path for path in first.read if path.endswith("b.cep")]
+    assert second.read[path] is first.read[path]
 
 
 def test_cep_yml_and_tables_among_the_rules_are_not_taken_for_rules(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_new_channels_count_and_what_needs_a_restart_is_told(tmp_path: Path) -> 
     assert not loaded.degraded
     assert list(loaded.config.channels) == ["ops"]
     assert loaded.config.redis is None
-    assert [(one.code, one.level) for one in loaded.diagnostics if "redis" in one.message] == [("W0901", "warning")]
+    assert [(one.code, one.level) for one in loaded.diagnostics if "redis" in one.message] == [("W0951", "warning")]
 
 
 def test_a_broken_configuration_changes_nothing_and_is_told_until_it_is_mended(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import redis
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, ClientTimeout
 from aiohttp.test_utils import TestClient, TestServer
 
 from cep.buffer import keys
@@ -19,6 +19,7 @@ from cep.buffer.ingest import AsyncAppender
 from cep.buffer.link import connect_async
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError
+from cep.sources import http
 from cep.sources.http import check_listen, make_app
 
 ND = {"Content-Type": "application/x-ndjson"}
@@ -214,6 +215,44 @@ def test_a_full_redis_is_429_and_says_when_to_come_again(redis_url: str, server:
         assert response.status == 429
         assert int(response.headers["Retry-After"]) >= 1
         assert documents(server) == []
+
+    with_client(redis_url, use)
+
+
+def test_requests_that_come_at_once_share_entries_and_keep_their_order(redis_url: str, server: redis.Redis) -> None:
+    async def use(client: TestClient[Any, Any]) -> None:
+        responses = await asyncio.gather(*(client.post("/v1/events", data=b'{"n":%d}' % n, headers=ND) for n in range(200)))
+        assert {response.status for response in responses} == {202}
+        assert [await response.json() for response in responses[:3]] == [{"accepted": 1, "durable": "appended"}] * 3
+        assert sorted(documents(server)) == sorted(b'{"n":%d}' % n for n in range(200))
+        assert server.xlen(keys.events("event")) < 200
+
+    with_client(redis_url, use)
+
+
+def test_requests_that_share_an_append_share_its_fault(redis_url: str, server: redis.Redis) -> None:
+    async def use(client: TestClient[Any, Any]) -> None:
+        server.set(keys.events("event"), "not a stream")
+        posts = (client.post("/v1/events", data=b'{"n":1}', headers=ND, timeout=ClientTimeout(total=20)) for _ in range(20))
+        answers = [await told(response) for response in await asyncio.gather(*posts)]
+        assert {status for status, _ in answers} == {500}
+        assert all(answer["error"] for _, answer in answers)
+        server.delete(keys.events("event"))
+        assert (await client.post("/v1/events", data=b'{"n":1}', headers=ND)).status == 202
+
+    with_client(redis_url, use)
+
+
+def test_more_than_may_wait_is_429(redis_url: str, server: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_WAITING_BYTES", 100)
+
+    async def use(client: TestClient[Any, Any]) -> None:
+        server.execute_command("CLIENT", "PAUSE", 300, "ALL")
+        posts = [client.post("/v1/events", data=b'{"n":"' + b"x" * 40 + b'"}', headers=ND) for _ in range(10)]
+        statuses = [response.status for response in await asyncio.gather(*posts)]
+        assert statuses.count(202) == 2
+        assert statuses.count(429) == 8
+        assert (await client.post("/v1/events", data=b'{"n":1}', headers=ND)).status == 202
 
     with_client(redis_url, use)
 
