@@ -8,6 +8,7 @@ import click
 
 from cep.cli.show import next_step, plural, print_diagnostics
 from cep.config import Config
+from cep.errors import ConfigError
 from cep.lang import tree
 from cep.lang.printer import print_text, print_yaml
 from cep.lang.read import read_rules
@@ -21,6 +22,8 @@ from cep.loader.scan import Disk, scan
 def command(paths: tuple[str, ...], spelling: str | None, check: bool) -> int:
     """Write rule files in the one layout; with --to, print them as text or as YAML instead."""
     disk = scan(paths, Config(base=Path.cwd()))
+    if disk.missing:
+        raise ConfigError(f"there is no file {disk.missing[0]}", "name a rule file or a folder of them", "E0962")
     read = {path: read_rules(path, text.encode()) for path, text in disk.texts.items()}
     faults = [*disk.faults, *(d for _, found in read.values() for d in found if d.level == "error")]
     broken = {fault.span.file for fault in faults}

@@ -99,8 +99,11 @@ def _teller(output: str) -> Callable[[Alert], None]:
     from cep.deliver.render import alert_as_line, json_line
 
     if output == "json":
-        write = sys.stdout.buffer.write
-        return lambda alert: write(json_line(alert)) and None
+
+        def write(alert: Alert) -> None:
+            sys.stdout.buffer.write(json_line(alert))
+
+        return write
     color = colors()
     return lambda alert: click.echo(alert_as_line(alert, color))
 
