@@ -81,6 +81,16 @@ class EmbeddedServer:
         """Whether the server answers, whoever started it."""
         return self._answers()
 
+    def runs(self) -> bool:
+        """Whether it still runs, asked cheaply: the process if it is ours, the lock of the folder if it was adopted."""
+        if self._process is not None:
+            return self._process.poll() is None
+        lock = self._take_lock()
+        if lock is None:
+            return True
+        os.close(lock)
+        return False
+
     def stop(self) -> None:
         """Stop a server that we started, letting it write its files; an adopted one is left alone."""
         process, self._process = self._process, None
@@ -138,7 +148,7 @@ class EmbeddedServer:
                 stderr=subprocess.STDOUT,
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C in the terminal is for us; the server goes after the last commit
-                preexec_fn=lambda: _die_with(parent),
+                preexec_fn=lambda: die_with(parent),
             )
         except OSError as error:
             raise ConfigError(
@@ -206,7 +216,7 @@ def _socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"cep-{os.getuid()}-{name}.sock"
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Runs in the child before it becomes the server: end in order when the parent ends, even if that is killed."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

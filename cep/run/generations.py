@@ -66,7 +66,7 @@ def write_generation(link: Link, generation: Generation) -> bool:
 def newest_generation(link: Link) -> Generation | None:
     """The last one written; None if none ever was."""
     entries = link.call("XREVRANGE", keys.generations(), "+", "-", "COUNT", 1)
-    return _decode(entries[0][1]) if entries else None
+    return _decode_flat(entries[0][1]) if entries else None
 
 
 def read_generation(link: Link, number: int) -> Generation:
@@ -81,9 +81,13 @@ def read_generation(link: Link, number: int) -> Generation:
             f"restore Redis from a backup, or give up the state: DEL {keys.cell('main', 'manifest')}",
             "E0915",
         )
-    return _decode(entries[0][1])
+    return _decode_flat(entries[0][1])
 
 
-def _decode(fields: list[bytes]) -> Generation:
-    words = dict(zip(fields[::2], fields[1::2]))
-    return msgspec.msgpack.decode(words[b"generation"], type=Generation)
+def _decode_flat(fields: list[bytes]) -> Generation:
+    return decode_generation(dict(zip(fields[::2], fields[1::2])))
+
+
+def decode_generation(fields: dict[bytes, bytes]) -> Generation:
+    """From the fields of an entry."""
+    return msgspec.msgpack.decode(fields[b"generation"], type=Generation)

@@ -1,49 +1,82 @@
-"""The worker as a process of its own: `python -m cep.run.process --redis URL [--config FILE] [RULES...]`."""
+"""The processes of a service: `python -m cep.run.process worker|faces --redis URL [--config FILE] [RULES...]`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from cep.errors import CepError, RuleError
+from cep.config import Config
+from cep.errors import CepError, ConfigError, RuleError
 from cep.loader.config import FILE_NAME, read_config
 from cep.run.failpoints import Failpoints
-from cep.run.rules import Rules
-from cep.run.worker import Worker
 
 RULE_FAULT, CONFIG_FAULT = 2, 3
+LOG_VARIABLE = "CEP_LOG"
+LEVELS = ("debug", "info", "warning", "error")
 
 
-def main(words: list[str]) -> int:
+def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="cep.run.process")
+    parser.add_argument("role", choices=("worker", "faces"))
     parser.add_argument("--redis", required=True)
     parser.add_argument("--config")
     parser.add_argument("--no-watch", action="store_true")
-    parser.add_argument("--level", default="INFO")
     parser.add_argument("rules", nargs="*")
     asked = parser.parse_args(words)
-    start_log(asked.level)
     try:
+        start_log()
         config = read_config(asked.config)
         path = Path(asked.config or FILE_NAME)
-        rules = Rules(asked.rules or None, config, path if path.is_file() else None, watch=not asked.no_watch)
-        worker = Worker(config, asked.redis, rules, failpoints=Failpoints.from_environment())
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
-        worker.run()
+        known = path if path.is_file() else None
+        if asked.role == "worker":
+            _work(config, known, asked.rules or None, asked.redis, watch=not asked.no_watch)
+        else:
+            _face(config, known, asked.rules or None, asked.redis)
+    except RuleError as error:
+        logging.error("%s", error)
+        return RULE_FAULT
+    except ConfigError as error:
+        logging.error("%s: %s", error.code, error)
+        return CONFIG_FAULT
     except CepError as error:
-        print(f"cep: {error}", file=sys.stderr)
-        return RULE_FAULT if isinstance(error, RuleError) else CONFIG_FAULT
+        logging.error("%s", error)
+        return 1
     return 0
 
 
-def start_log(level: str) -> None:
-    """One line an event on standard error; the processes of a service share it."""
-    logging.basicConfig(level=level, format=f"%(asctime)s %(levelname)s %(name)s[{os.getpid()}] %(message)s", stream=sys.stderr)
+def _work(config: Config, config_path: Path | None, paths: Sequence[str] | None, url: str, *, watch: bool) -> None:
+    from cep.run.rules import Rules  # each process loads what it runs, and no more
+    from cep.run.worker import Worker
+
+    rules = Rules(paths, config, config_path, watch=watch)
+    worker = Worker(config, url, rules, failpoints=Failpoints.from_environment())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    worker.run()
+
+
+def _face(config: Config, config_path: Path | None, paths: Sequence[str] | None, url: str) -> None:
+    from cep.run.faces import faces  # aiohttp and delivery
+
+    asyncio.run(faces(config, config_path, paths, url))
+
+
+def start_log() -> None:
+    """One line an event on standard error, shared by the processes of a service.
+
+    raises  ConfigError: CEP_LOG names no level
+    """
+    level = os.environ.get(LOG_VARIABLE, "info").lower()
+    if level not in LEVELS:
+        raise ConfigError(f"{LOG_VARIABLE}={level} is no level", f"one of {', '.join(LEVELS)}", "E0917")
+    form = "%(asctime)s %(levelname)s %(name)s[%(process)d] %(message)s"
+    logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr)
 
 
 if __name__ == "__main__":

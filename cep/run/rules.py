@@ -62,7 +62,7 @@ def make_generation(loaded: Loaded, number: int, at_us: int, author: str = "file
     return Generation(
         number=number,
         hash=hash_of(loaded),
-        disk_hash=f"{loaded.disk_hash}.{loaded.tables.version}",
+        disk_hash=loaded.disk_hash,
         author=author,
         at_us=at_us,
         texts=loaded.texts,

@@ -1,0 +1,172 @@
+"""The second process of a service: delivery and HTTP on one event loop, apart from the matcher's interpreter lock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from redis.exceptions import RedisError
+
+from cep.buffer import keys
+from cep.buffer.commit import Standing
+from cep.buffer.ingest import AsyncAppender
+from cep.buffer.link import connect, connect_async
+from cep.buffer.server import check_server
+from cep.config import Config
+from cep.deliver.dispatcher import Dispatcher
+from cep.errors import ConfigError
+from cep.loader.config import read_config
+from cep.loader.scan import scan
+from cep.run.generations import decode_generation
+from cep.sources.http import check_listen, make_app, serving
+
+LOOK_EVERY_S = 0.5
+DISK_EVERY_S = 2.0
+DRIFT_AFTER_S = 2.5  # an edit takes a moment to be checked and swapped in
+KEEP_OUTBOX_MS = 7 * 24 * 3600 * 1000
+TRIM_EVERY_S = 60.0
+log = logging.getLogger(__name__)
+
+
+class Health:
+    """Why the service is not ready, looked up twice a second; what HTTP tells is the last answer."""
+
+    def __init__(self, config: Config, rules: Sequence[str] | None, url: str, cell: str = "main") -> None:
+        self._config, self._paths, self._cell = config, rules, cell
+        self._redis = connect_async(url)
+        self._reasons: tuple[str, ...] = ("starting",)
+        self._looked_s = time.monotonic()
+        self._disk = ""
+        self._disk_s = 0.0
+        self._drift_s: float | None = None
+
+    def ready(self) -> tuple[str, ...]:
+        return self._reasons
+
+    def alive(self) -> tuple[str, ...]:
+        silent_s = time.monotonic() - self._looked_s
+        return (f"the event loop has been stuck for {silent_s:.0f} s",) if silent_s > 5 else ()
+
+    async def watch(self) -> None:
+        """Look for ever."""
+        try:
+            while True:
+                try:
+                    self._reasons = tuple(await self._look())
+                except RedisError as error:
+                    self._reasons = (f"Redis does not answer: {error}",)
+                self._looked_s = time.monotonic()
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            await self._redis.aclose()
+
+    async def _look(self) -> list[str]:
+        pipe: Any = self._redis.pipeline(transaction=False)
+        pipe.time()
+        pipe.hget(keys.cell(self._cell, "owner"), "until_ms")
+        pipe.hget(keys.cell(self._cell, "commit"), "state")
+        pipe.xrevrange(keys.generations(), count=1)
+        (seconds, micros), until_ms, state, newest = await pipe.execute()
+        reasons = []
+        if int(until_ms or 0) < seconds * 1000 + micros // 1000:
+            reasons.append("no worker is at work")
+        if state is None or not newest:
+            return [*reasons, "no rules have been started yet"]
+        standing = msgspec.msgpack.decode(state, type=Standing)
+        generation = decode_generation(newest[0][1])
+        if standing.generation != generation.number:
+            reasons.append(f"generation {generation.number} of the rules is not running yet ({standing.generation} is)")
+        reasons += generation.problems
+        if await self._drifted(generation.disk_hash):
+            reasons.append("the rules on disk are not the rules that run")
+        return reasons
+
+    async def _drifted(self, running: str) -> bool:
+        """Whether the disk has said something else for longer than a reload takes."""
+        now = time.monotonic()
+        if now - self._disk_s >= DISK_EVERY_S:
+            self._disk_s = now
+            paths = self._config.rules if self._paths is None else self._paths
+            self._disk = (await asyncio.to_thread(scan, paths, self._config)).hash
+        if self._disk == running:
+            self._drift_s = None
+        elif self._drift_s is None:
+            self._drift_s = now
+        return self._drift_s is not None and now - self._drift_s > DRIFT_AFTER_S
+
+
+async def faces(config: Config, config_path: Path | None, rules: Sequence[str] | None, url: str) -> None:
+    """Deliver, and listen if the configuration says where, until SIGTERM or SIGINT.
+
+    raises  ConfigError: a channel or an address that cannot be
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    dispatcher = Dispatcher(url, ["main"], config.channels, default_to=config.default_to, base=config.base)
+    health = Health(config, rules, url)
+    async with AsyncExitStack() as stack:
+        if config.listen is not None:
+            facts = await asyncio.to_thread(lambda: check_server(connect(url)))
+            client = connect_async(url)
+            stack.push_async_callback(client.aclose)
+            listen = check_listen(config)
+            appender = AsyncAppender(client, durability=facts.durability)
+            app = make_app(appender, config, token=listen.token, alive=health.alive, ready=health.ready)
+            port = await stack.enter_async_context(serving(app, listen))
+            log.info("HTTP on http://%s:%d (POST /v1/events, GET /readyz)", listen.host, port)
+        tasks = [
+            asyncio.create_task(health.watch()),
+            asyncio.create_task(_follow_config(dispatcher, config, config_path)),
+            asyncio.create_task(_trim_outbox(dispatcher, url)),
+        ]
+        try:
+            await dispatcher.run(stop)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _follow_config(dispatcher: Dispatcher, config: Config, path: Path | None) -> None:
+    """Deliver to the channels that cep.yml names now; one that cannot be read changes nothing."""
+    content = path.read_bytes() if path else b""
+    while path is not None:
+        await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            newer = await asyncio.to_thread(path.read_bytes)
+            if newer == content:
+                continue
+            content = newer
+            read = read_config(path)
+            if (read.channels, read.default_to) != (config.channels, config.default_to):
+                await dispatcher.update_channels(read.channels, read.default_to)
+                config = read
+                log.info("channels: %s", ", ".join(read.channels) or "stdout")
+        except (ConfigError, OSError) as error:
+            log.warning("cep.yml changes nothing: %s", error)
+
+
+async def _trim_outbox(dispatcher: Dispatcher, url: str) -> None:
+    """Let alerts go that every channel has taken, after a week."""
+    client: Any = connect_async(url)
+    try:
+        while True:
+            await asyncio.sleep(TRIM_EVERY_S)
+            oldest = f"{int(time.time() * 1000) - KEEP_OUTBOX_MS}-0"
+            try:
+                for cell, taken in dispatcher.positions().items():
+                    minid = min(oldest, taken, key=lambda entry: tuple(map(int, entry.split("-"))))
+                    await client.execute_command("XTRIM", keys.cell(cell, "outbox"), "MINID", "~", minid)
+            except RedisError as error:
+                log.debug("the outbox is not trimmed now: %s", error)
+    finally:
+        await client.aclose()
