@@ -117,30 +117,25 @@ class TallyMatcher(Keyed[Tally]):
         x, ends = 1 << self._x, 1 << self._y | self._strikes
         span_us, keeps, enough = self._span_us, self._keeps, self._min * self._stride
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
-            tally = keys.get(key)
-            if tally is not None and mask & ends and len(tally) >= enough:
-                match = self._end(tally, key, mask, batch, i)
+            if mask & ends and key in keys and len(keys[key]) >= enough:
                 if changed is not None:
                     changed.add(key)
-                if match is not None:
-                    out.append(match)
-                    del keys[key]
-                    tally.clear()  # its timer still holds it
+                if self._end(key, mask, batch, i, out):
                     continue  # the event is used up and begins nothing
-                if not tally:
-                    del keys[key]
-                    tally = None
-            if mask & x:
-                time_us = times_us[i]
-                if tally is None:
-                    tally = keys[key] = [time_us, ids[i]]
-                    due.append((time_us + span_us, key, tally))
-                else:
-                    tally += (time_us, ids[i])
-                if keeps:
-                    tally.append(self._registers(rows[i], time_us))
-                if changed is not None:
-                    changed.add(key)
+            if not mask & x:
+                continue
+            time_us = times_us[i]
+            if key in keys:
+                tally = keys[key]
+                tally.append(time_us)
+                tally.append(ids[i])
+            else:
+                tally = keys[key] = [time_us, ids[i]]
+                due.append((time_us + span_us, key, tally))
+            if keeps:
+                tally.append(self._registers(rows[i], time_us))
+            if changed is not None:
+                changed.add(key)
         if due and hits.rows and due[0][0] < times_us[hits.rows[-1]]:
             self.advance(times_us[hits.rows[-1]], out)
 
@@ -151,19 +146,23 @@ class TallyMatcher(Keyed[Tally]):
             take(g, row, time_us)
         return g
 
-    def _end(self, tally: Tally, key: Key, mask: int, batch: Batch, i: int) -> Match | None:
-        """At a y, or an event forbidden before it: the match, or what is struck taken out of the tally."""
-        time_us, stride = batch.times_us[i], self._stride
+    def _end(self, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> bool:
+        """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally."""
+        tally, time_us, stride = self.keys[key], batch.times_us[i], self._stride
         self._trim(tally, time_us)
-        if len(tally) < self._min * stride:
-            return None
-        if mask >> self._y & 1:
+        found = False
+        if len(tally) >= self._min * stride:
             cond = self._cond
-            if cond is None or cond(tally[-1] if self._keeps else [], key, batch.rows[i], time_us):
-                return self._told_at(tally, key, batch, i)
-        if mask & self._strikes:
-            del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
-        return None
+            last = tally[-1] if self._keeps else []
+            if mask >> self._y & 1 and (cond is None or cond(last, key, batch.rows[i], time_us)):
+                out.append(self._told_at(tally, key, batch, i))
+                found = True
+                tally.clear()  # its timer still holds it
+            elif mask & self._strikes:
+                del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
+        if not tally:
+            del self.keys[key]
+        return found
 
     def _trim(self, tally: Tally, time_us: int) -> None:
         """Take out the starts whose time is up."""
@@ -254,26 +253,29 @@ class PendingMatcher(Keyed[list[Pending]]):
         keys, due, changed = self.keys, self._due, self.noted.keys
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
         a, strikes, nothing = 1 << self._a, self._strikes, self._nothing
+        within_us, exclusive, push = self._within_us, self._exclusive, due.append
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             if mask & strikes and key in keys:
                 time_us = times_us[i]
-                if due[0][0] + self._within_us < time_us:
+                if due[0][0] + within_us < time_us:
                     self.advance(time_us, out)  # what was due by now can be struck no more
-                self._strike(key, time_us)
+                spared = self._spared(key, time_us) if exclusive else None
+                keys.pop(key, None)
+                if spared:
+                    keys[key] = spared
                 if changed is not None:
                     changed.add(key)
-            if mask & a:
-                time_us = times_us[i]
-                g = self._registers(rows[i], time_us) if nothing is None else nothing
-                entry = (time_us, key, ids[i], g)
-                due.append(entry)
-                waiting = keys.get(key)
-                if waiting is None:
-                    keys[key] = [entry]
-                else:
-                    waiting.append(entry)
-                if changed is not None:
-                    changed.add(key)
+            if not mask & a:
+                continue
+            time_us = times_us[i]
+            entry = (time_us, key, ids[i], self._registers(rows[i], time_us) if nothing is None else nothing)
+            push(entry)
+            if key in keys:
+                keys[key].append(entry)
+            else:
+                keys[key] = [entry]
+            if changed is not None:
+                changed.add(key)
         if hits.rows:
             self.advance(times_us[hits.rows[-1]], out)
 
@@ -284,13 +286,9 @@ class PendingMatcher(Keyed[list[Pending]]):
             take(g, row, time_us)
         return g
 
-    def _strike(self, key: Key, time_us: int) -> None:
-        waiting = self.keys.pop(key, None)
-        if self._exclusive and waiting:
-            # What is due at this very moment lies outside the bound: it cannot be struck, and is told after the event.
-            spared = [entry for entry in waiting if entry[0] + self._within_us == time_us]
-            if spared:
-                self.keys[key] = spared
+    def _spared(self, key: Key, time_us: int) -> list[Pending]:
+        """What is due at this very moment lies outside an exclusive bound: it cannot be struck, and is told after the event."""
+        return [entry for entry in self.keys.get(key, ()) if entry[0] + self._within_us == time_us]
 
     # -- timers
 
@@ -299,12 +297,13 @@ class PendingMatcher(Keyed[list[Pending]]):
         before_us = watermark_us - self._within_us
         while due and due[0][0] < before_us:
             entry = due.popleft()
-            time_us, key, one, g = entry
-            waiting = keys.get(key)
+            waiting = keys.get(entry[1])
             if waiting is None or waiting[0] is not entry:
                 continue  # struck: those that wait were due later
-            del waiting[0]
-            if not waiting:
+            time_us, key, one, g = entry
+            if len(waiting) > 1:
+                del waiting[0]
+            else:
                 del keys[key]
             self.noted.add_all((key,))
             if when is None or when(self.kernels.read(g), key):

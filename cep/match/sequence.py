@@ -342,14 +342,14 @@ class SequenceMatcher(Keyed[list[Run]]):
             self.noted.add_all((key,))
             last = start
             if self._has_ending:
-                ripe = [run for run in runs if run.start == start and run.stance.waits]
+                ripe = [run for run in runs[: _count_to(runs, start)] if run.stance.waits]
                 best = self._best(ripe, key)
                 if best is not None:
                     out.append(self._match(best, key, due_us, TIMER))
                     last = best.last
-            left = [run for run in runs if run.start > last]
-            if left:
-                keys[key] = left
+            gone = _count_to(runs, last)
+            if gone < len(runs):
+                del runs[:gone]
             else:
                 del keys[key]
 
@@ -376,6 +376,14 @@ class SequenceMatcher(Keyed[list[Run]]):
         self._number = meta["number"]
         begun = {(run.start, run.start_us, key) for key, runs in self.keys.items() for run in runs} if self._timed else set()
         self._due = deque((start_us + self._due_after_us, key, start) for start, start_us, key in sorted(begun, key=_start))
+
+
+def _count_to(runs: list[Run], last: int) -> int:
+    """How many of the runs began by that event: a leading part of the list, at least the first."""
+    count = 1
+    while count < len(runs) and runs[count].start <= last:
+        count += 1
+    return count
 
 
 def _events(run: Run) -> int:

@@ -15,7 +15,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @given(st.data(), sequence_bodies(), streams(), st.integers(0, 9), st.sampled_from([KEY, KEY, TWO_KEYS]))
-@settings(max_examples=1500, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=1000, deadline=None, suppress_health_check=QUIET)
 def test_the_run_list_says_what_the_judge_says(
     data: st.DataObject, body: SequenceBody, events: list[Seen], longer_us: int, key: object
 ) -> None:

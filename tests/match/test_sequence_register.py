@@ -24,14 +24,14 @@ def agree(plan: RulePlan, events: list[Seen], longer_us: int, borders: list[Cut]
 
 
 @given(st.data(), tally_rules(), streams(), st.integers(0, 9))
-@settings(max_examples=800, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=500, deadline=None, suppress_health_check=QUIET)
 def test_a_tally_says_what_the_judge_says(data: st.DataObject, plan: RulePlan, events: list[Seen], longer_us: int) -> None:
     assert choose_matcher(plan)[0] == "tally"
     agree(plan, events, longer_us, data.draw(cuts(len(events))))
 
 
 @given(st.data(), pending_rules(), streams(), st.integers(0, 9))
-@settings(max_examples=400, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
 def test_waiting_events_say_what_the_judge_says(data: st.DataObject, plan: RulePlan, events: list[Seen], longer_us: int) -> None:
     assert choose_matcher(plan)[0] == "pending"
     agree(plan, events, longer_us, data.draw(cuts(len(events))))

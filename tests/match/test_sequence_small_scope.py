@@ -21,7 +21,7 @@ SECOND = [(1, 1), (0, 1), (1, None), (0, None), (2, 2)]
 BETWEEN = ["", "=>", "!"]
 ENDINGS = ["", "-> !x", "=> !x"]
 BOUNDS = [(2, False), (2, True), (3, False), (None, False)]
-CUT = 4000
+CUT = 3000
 
 
 def patterns() -> Iterator[SequenceBody]:
