@@ -18,6 +18,7 @@ from cep.run.live import feed, free_port, service
 RULES = ("brute_force_then_login", "fleet_speeding", "heartbeat_missing")
 SPEED = 30.0  # event time runs so many times as fast as the clock on the wall
 STEP_MS = 500
+HEAD_START_MS = 25_000  # of events sent at once, so that the first alert need not be waited for
 CONFIG = """
 streams:
   demo: {{time: ts_ms, lateness: 1s}}
@@ -45,7 +46,7 @@ def command(seconds: float) -> int:
         click.echo(f"▶ {len(RULES)} rules, embedded Valkey, {seconds:.0f} s (Ctrl-C stops it, nothing is left behind)")
         with service(config, listen, {"CEP_LOG": "warning"}):
             start_ms = int(time.time() * 1000) - int(seconds * SPEED * 1000)
-            sent = feed(made_up_events(start_ms), listen, "demo", speed=SPEED, seconds=seconds)
+            sent = feed(made_up_events(start_ms), listen, "demo", speed=SPEED, seconds=seconds, head_start_ms=HEAD_START_MS)
     click.echo(f"{sent.accepted:,} events sent", err=True)
     next_step("cep init my-rules")
     return 0

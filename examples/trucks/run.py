@@ -23,7 +23,7 @@ from cep.errors import CepError
 from cep.run.live import feed, free_port, service
 
 HERE = Path(__file__).parent
-SPEED, SECONDS = 30.0, 18.0
+SPEED, SECONDS = 36.0, 15.0
 
 
 def main() -> int:

@@ -1,0 +1,147 @@
+"""`cep rules`: the rules on disk, and which of them a service runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cep.buffer.commit import Standing, read_standing
+from cep.buffer.embedded import EmbeddedServer
+from cep.buffer.link import Link, RedisGone
+from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
+from cep.cli.show import next_step, plural
+from cep.config import Config
+from cep.deliver.render import iso_time
+from cep.loader.files import Loaded, load_texts
+from cep.match.planner import choose_matcher
+from cep.plan.plan import RulePlan
+from cep.run.generations import Generation, newest_generation
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a service runs: the generation written last, and how far its worker has come with it."""
+
+    generation: Generation
+    standing: Standing | None
+    versions: dict[str, str]  # rule -> version
+
+    @property
+    def live(self) -> bool:
+        return self.standing is not None and self.standing.generation == self.generation.number
+
+
+@click.command()
+@rules_argument
+@config_option
+@click.option("--redis", metavar="URL", help="the Redis of the service (default: that of cep.yml, or the embedded one)")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text")
+def command(rules: tuple[str, ...], config_path: str | None, redis: str | None, output: str) -> int:
+    """List the rules: on disk, and running in a service if there is one.
+
+    Exit code 1 if what runs is not what is on disk.
+    """
+    config, loaded = load_rules(rules, config_path)
+    running = _running(redis or config.redis or _embedded(config), config)
+    rows = [_row(plan, loaded, running) for plan in loaded.rulebook.plans]
+    rows += _gone(loaded, running)
+    if output == "json":
+        for row in rows:
+            click.echo(json.dumps(row))
+    else:
+        _print_table(rows, running)
+    differs = any(row["state"] not in ("running", "on disk", "disabled") for row in rows)
+    return 1 if differs else 0
+
+
+def _embedded(config: Config) -> str | None:
+    server = EmbeddedServer(config.base / config.data / "redis")
+    return server.url if server.folder.is_dir() and server.alive() else None
+
+
+def _running(url: str | None, config: Config) -> Running | None:
+    if url is None:
+        return None
+    link = Link(url)
+    try:
+        generation = newest_generation(link)
+        if generation is None:
+            return None
+        _, standing = read_standing(link, "main")
+    except RedisGone as error:
+        click.echo(f"what is running cannot be seen: {error}", err=True)
+        return None
+    finally:
+        link.close()
+    plans = load_texts(generation.texts, config).rulebook.plans
+    return Running(generation, standing, {plan.id: plan.version for plan in plans})
+
+
+def _row(plan: RulePlan, loaded: Loaded, running: Running | None) -> dict[str, str]:
+    status = next((status for status in loaded.rules if status.rule == plan.id), None)
+    if not plan.enabled:
+        state = "disabled"
+    elif running is None:
+        state = "on disk"
+    elif running.versions.get(plan.id) == plan.version:
+        state = "running" if running.live else "starting"
+    else:
+        state = "other version runs" if plan.id in running.versions else "not running"
+    return {
+        "rule": plan.id,
+        "severity": plan.severity,
+        "matcher": choose_matcher(plan)[0],
+        "version": plan.version,
+        "state": state,
+        "file": status.file if status else "",
+        "reason": status.reason if status else "",
+    }
+
+
+def _gone(loaded: Loaded, running: Running | None) -> list[dict[str, str]]:
+    """Rules that run and are not (any more, or not without a fault) on disk."""
+    here = {plan.id for plan in loaded.rulebook.plans}
+    reasons = {status.rule: status for status in loaded.rules}
+    names = {**(running.versions if running else {}), **{r: s.version for r, s in reasons.items()}}
+    rows = []
+    for rule, version in names.items():
+        if rule not in here:
+            status = reasons.get(rule)
+            runs = running is not None and rule in running.versions
+            rows.append(
+                {
+                    "rule": rule,
+                    "severity": "",
+                    "matcher": "",
+                    "version": version,
+                    "state": "last good version runs" if runs else "broken",
+                    "file": status.file if status else "",
+                    "reason": status.reason if status else "not on disk",
+                }
+            )
+    return rows
+
+
+def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("rule", "severity", "matcher", "version", "state", "file"):
+        table.add_column(name, no_wrap=name != "file")
+    for row in rows:
+        table.add_row(*(row[name] for name in ("rule", "severity", "matcher", "version", "state", "file")))
+    Console().print(table)
+    for row in rows:
+        if row["reason"]:
+            click.echo(f"{row['rule']}: {row['reason']}", err=True)
+    if running is None:
+        click.echo(f"{plural(len(rows), 'rule')} on disk; no service is running here", err=True)
+        next_step("cep run, to serve them")
+        return
+    since = iso_time(running.generation.at_us)
+    click.echo(f"generation {running.generation.number}, written {since} by {running.generation.author}", err=True)
+    for problem in running.generation.problems:
+        click.echo(f"not running: {problem}", err=True)
+    next_step("cep check" if running.generation.problems else "edit a rule and look again: it is reloaded as it runs")
