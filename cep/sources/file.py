@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 from cep.errors import ConfigError
 
 BATCH_LINES = 1024
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 64 * 1024  # some 500 lines: they, and what is made of them, stay in the cache
 MAX_LINE_BYTES = 1024 * 1024
 HEAD_BYTES = 1024  # of a line that is too long, this much is kept for the dead letter
 BOM = b"\xef\xbb\xbf"
