@@ -16,6 +16,9 @@ from redis.exceptions import ResponseError
 
 from cep.buffer.link import Link
 from cep.buffer.position import START, place
+from cep.errors import ConfigError
+
+STREAM_MEND = "give the stream another `key:` in cep.yml, or remove what is there"
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,7 +93,7 @@ def _facts(link: Link, key: str) -> _Facts | None:
     except ResponseError as error:
         if "no such key" in str(error):
             return None
-        raise
+        raise ConfigError(f"cannot read {key}: {error}", STREAM_MEND, "E0910") from None
     info: dict[bytes, Any] = dict(zip(reply[::2], reply[1::2]))
     first = info[b"first-entry"]
     return _Facts(

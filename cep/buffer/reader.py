@@ -12,7 +12,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from cep.buffer.gaps import first_entry, first_seen
+from cep.buffer.gaps import STREAM_MEND, first_entry, first_seen
 from cep.buffer.link import Link
 from cep.buffer.position import START
 from cep.errors import ConfigError
@@ -21,7 +21,6 @@ from cep.event import Document
 MOST_ENTRIES = 1000  # more is slower: the replies leave the cache (measured: bench/redis_throughput.py)
 FIRST_ENTRIES = 16  # until the size of entries is known: they may be a mebibyte each
 AIM_BYTES = 1 << 20
-STREAM_MEND = "give the stream another `key:` in cep.yml, or remove what is there"
 _LINES = [f"/{n}" for n in range(1024)]
 
 

@@ -23,10 +23,14 @@ def one_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, one_url: str) -> Service:
-    return Service(tmp_path, one_url)
+def service(tmp_path: Path, one_url: str) -> Iterator[Service]:
+    service = Service(tmp_path, one_url)
+    yield service
+    service.end()
 
 
 @pytest.fixture
-def service_anywhere(tmp_path: Path, any_url: str) -> Service:
-    return Service(tmp_path, any_url)
+def service_anywhere(tmp_path: Path, any_url: str) -> Iterator[Service]:
+    service = Service(tmp_path, any_url)
+    yield service
+    service.end()

@@ -105,6 +105,7 @@ class Service:
     folder: Path
     url: str
     client: redis.Redis = field(init=False)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.client = connect(self.url)
@@ -127,7 +128,17 @@ class Service:
     def start(self, failpoint: str = "", *, watch: bool = False) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "cep.run.process", "worker", "--redis", self.url, "--config", str(self.folder / "cep.yml")]
         environment = {**os.environ, "CEP_FAILPOINT": failpoint}
-        return subprocess.Popen(words + ([] if watch else ["--no-watch"]), env=environment, stderr=self._log(), text=True)
+        worker = subprocess.Popen(words + ([] if watch else ["--no-watch"]), env=environment, stderr=self._log(), text=True)
+        self.started.append(worker)
+        return worker
+
+    def end(self) -> None:
+        """Leave no worker behind, whatever failed."""
+        for worker in self.started:
+            if worker.poll() is None:
+                worker.kill()
+                worker.wait()
+        self.client.close()
 
     def _log(self) -> IO[str]:
         return (self.folder / "worker.log").open("a")
