@@ -1,0 +1,137 @@
+"""A plan in words a person reads: `cep plan` prints it, and tests of the compiler are rules above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from cep.plan import ir
+from cep.plan.plan import AbsentBody, FilterBody, RulePlan, Select, SequenceBody, StepPlan, TitlePart, WindowBody
+from cep.plan.words import Words, say_duration
+
+
+def describe(plan: RulePlan) -> str:
+    """A few lines: key, steps with the shared and the run-dependent part of their conditions, what is kept, what is told."""
+    return "\n".join(_lines(plan))
+
+
+def _lines(plan: RulePlan) -> Iterator[str]:
+    words = words_of(plan)
+    kind = {FilterBody: "filter", WindowBody: "window", AbsentBody: "absence", SequenceBody: "sequence"}[type(plan.body)]
+    yield f"rule {plan.id}: {kind}, severity {plan.severity}{'' if plan.enabled else ', disabled'}"
+    yield from _key(plan, words)
+    match plan.body:
+        case FilterBody(select=select):
+            yield f"  events {_select(select, words)}"
+        case WindowBody() as body:
+            yield f"  events {_select(body.select, words)}"
+            how = ", an alert at each event" if body.fire_each else ", emptied by each alert" if body.then_reset else ""
+            yield f"  window over {say_duration(body.window_us)}{how}"
+            yield f"  when   {words.say(body.when)}"
+        case AbsentBody() as body:
+            yield f"  events {_select(body.select, words)}"
+            yield f"  silent for {say_duration(body.for_us)}"
+        case SequenceBody() as body:
+            yield from _sequence(body, words)
+        case _:
+            assert_never(plan.body)
+    registers = getattr(plan.body, "registers", ())
+    if registers:
+        yield f"  keeps  {', '.join(words.register(register) for register in registers)}"
+    if plan.emit:
+        yield f"  emits  {', '.join(_emit(name, expr, words) for name, expr in plan.emit)}"
+    if plan.title:
+        yield f"  title  {''.join(_title(part, words) for part in plan.title)}"
+    if plan.once is not None:
+        yield f"  {plan.once.words}"
+    if plan.to:
+        yield f"  to     {', '.join(plan.to)}"
+    yield f"  bound  {say_bound(plan)}"
+
+
+def words_of(plan: RulePlan) -> Words:
+    """The words of the rule's expressions: what its registers and parts of its key are called."""
+    labels = tuple(step.label for step in plan.body.steps) if isinstance(plan.body, SequenceBody) else ()
+    return Words(plan.key, getattr(plan.body, "registers", ()), labels)
+
+
+def _key(plan: RulePlan, words: Words) -> Iterator[str]:
+    key = plan.key
+    if not key.names:
+        yield "  key    none: all events together"
+        return
+    listed = {", ".join(_emit(name, part, words) for name, part in zip(key.names, parts)) for _, parts in key.by_type}
+    if len(listed) == 1:
+        yield f"  key    {listed.pop()}"
+        return
+    each = (f"{name}: {', '.join(words.say(part) for part in parts)}" for name, parts in key.by_type)
+    yield f"  key    {', '.join(key.names)} ({'; '.join(each)})"
+
+
+def _emit(name: str, expr: ir.Expr, words: Words) -> str:
+    said = words.say(expr)
+    return name if said == name else f"{name} = {said}"
+
+
+def _title(part: TitlePart, words: Words) -> str:
+    return part.text if part.expr is None else f"{{{words.say(part.expr)}}}"
+
+
+def _select(select: Select, words: Words) -> str:
+    return select.type if select.where is None else f"{select.type} where {words.say(select.where)}"
+
+
+def _sequence(body: SequenceBody, words: Words) -> Iterator[str]:
+    yield f"  match  {_pattern(body)}"
+    for step in body.steps:
+        yield f"  step   {step.label}: {_select(step.select, words)}"
+        if step.cond is not None:
+            yield f"         and of the run: {words.say(step.cond)}{_after_take(step)}"
+    if body.within_us is not None:
+        yield f"  within {say_duration(body.within_us)}{' exclusive' if body.exclusive else ''}"
+    if body.when is not None:
+        yield f"  when   {words.say(body.when)}"
+
+
+def _after_take(step: StepPlan) -> str:
+    return " (the event itself counts)" if step.cond_after_take else ""
+
+
+def _pattern(body: SequenceBody) -> str:
+    said = ""
+    for node in body.nodes:
+        for index in node.forbids:
+            said += f"{' -> ' if said else ''}!{body.steps[index].label}"
+        arrow = " => " if node.strict else " -> "
+        said += (arrow if said else "") + body.steps[node.step].label + say_times(node.min, node.max)
+    for index in body.ending:
+        said += f" {'=>' if body.ending_strict else '->'} !{body.steps[index].label}"
+    return said
+
+
+def say_times(least: int, most: int | None) -> str:
+    """The quantifier, in its shortest spelling."""
+    short: dict[tuple[int, int | None], str] = {(1, 1): "", (0, 1): "?", (1, None): "+", (0, None): "*"}
+    if (least, most) in short:
+        return short[least, most]
+    if most is None:
+        return f"{{{least},}}"
+    return f"{{{least}}}" if least == most else f"{{{least},{most}}}"
+
+
+def say_bound(plan: RulePlan) -> str:
+    """What the rule keeps at most, and until when."""
+    each = f"per {', '.join(plan.key.names)}" if plan.key.names else "in all"
+    match plan.body:
+        case FilterBody():
+            return "nothing is kept"
+        case WindowBody(window_us=window_us):
+            return f"{each}, the events of the last {say_duration(window_us)}; forgotten when there are none"
+        case AbsentBody(for_us=for_us):
+            return f"{each}, one timer of {say_duration(for_us)} and the last event; forgotten once told"
+        case SequenceBody(within_us=None):
+            return "nothing is kept: one event is a match"
+        case SequenceBody(within_us=within_us):
+            return f"{each}, runs begun in the last {say_duration(within_us or 0)}; forgotten by timer"
+        case _:
+            assert_never(plan.body)
