@@ -7,8 +7,7 @@ from typing import Any
 
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang import tree
-from cep.lang.build import Block, Clause
-from cep.lang.build_expressions import Word
+from cep.lang.pieces import Block, Clause, Word
 from cep.spelling import closest
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")

@@ -5,42 +5,14 @@ Rules and tests leave here as lists of clauses, in the order written; `cep.lang.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lark import Token, v_args
 
 from cep.errors import Span
 from cep.lang import literals, tree
-from cep.lang.build_expressions import ExpressionBuilder, Word
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One clause as written: which (`by`, `from`, `given`...), where, and what it says."""
-
-    kind: str
-    span: Span
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A rule or a test before it is put together; `head` is where its name stands."""
-
-    kind: str
-    id: tree.Name
-    span: Span
-    clauses: tuple[Clause, ...]
-    head: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Values between brackets or commas, and where they stand together."""
-
-    items: tuple[Any, ...]
-    span: Span
+from cep.lang.build_expressions import ExpressionBuilder
+from cep.lang.pieces import Block, Clause, Listing, Word
 
 
 @v_args(inline=True)
@@ -227,7 +199,7 @@ class Builder(ExpressionBuilder):
             count = 1
         return count, every.us if every else 0, every.span if every else self._at(times)
 
-    def given(self, start: Token, at: tree.Duration, type_name: Word, *rest: Any) -> Clause:
+    def given(self, start: Token, at: Token, type_name: Word, *rest: Any) -> Clause:
         event: dict[str, Any] = {}
         end = type_name.span
         repeat, every_us = 1, 0
@@ -241,7 +213,7 @@ class Builder(ExpressionBuilder):
                 "E0117", "the type of the event is told twice", end, help="it stands before the braces: leave `type` out of them"
             )
         span = self._at(start).to(end)
-        return Clause("given", span, tree.Given(span, at.us, type_name.text, event, repeat, every_us))
+        return Clause("given", span, tree.Given(span, self.duration(at).us, type_name.text, event, repeat, every_us))
 
     def expect_alerts(self, start: Token, count: Token, alert: Token, *rest: Any) -> Clause:
         at = next((item for item in rest if isinstance(item, tree.Duration)), None)

@@ -6,7 +6,6 @@ What is well formed and still wrong (half a character, a duration of a thousand 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lark import Token, Transformer, v_args
@@ -14,33 +13,11 @@ from lark import Token, Transformer, v_args
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang import literals, tree
 from cep.lang.literals import LiteralFault
+from cep.lang.pieces import Word, part_name
 from cep.lang.places import Place
 
 MAX_DEPTH = 64
 Made = TypeVar("Made")
-SHOUTED = {"NULL": "null", "Null": "null", "None": "null", "TRUE": "true", "True": "true", "FALSE": "false", "False": "false"}
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word that names something, and where it stands."""
-
-    text: str
-    span: Span
-    bare: bool = True  # not in backquotes
-
-
-def part_name(expr: tree.Expr) -> str | None:
-    """The name an expression goes by when none is given: the last part of the one path in it, if there is just one."""
-    match expr:
-        case tree.Path(parts=parts):
-            return parts[-1]
-        case tree.Call(args=(only,), where=None):
-            return part_name(only)
-        case tree.Member(name=name):
-            return name
-        case _:
-            return None
 
 
 @v_args(inline=True)
@@ -118,7 +95,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
     # ------------------------------------------------------------ values
 
     def path(self, word: Word) -> tree.Path:
-        meant = SHOUTED.get(word.text)
+        meant = literals.SHOUTED.get(word.text)
         if meant and word.bare:
             fix = Fix(word.span, meant)
             help = f"write `{meant}`; a field of that name stands in backquotes"

@@ -14,8 +14,7 @@ from typing import Literal
 
 from cep.errors import Span
 from cep.lang import tree
-from cep.lang.build import Block
-from cep.lang.build_expressions import Word
+from cep.lang.pieces import Block, Word
 from cep.lang.places import Lines
 
 Anchor = tuple[str | int, ...]

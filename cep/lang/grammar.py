@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lark import Lark
 
     from cep.lang.build import Builder
-    from cep.lang.build_expressions import Word
+    from cep.lang.pieces import Word
 
 STARTS = (
     "rule_block",

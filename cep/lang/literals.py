@@ -22,7 +22,8 @@ MAX_DIGITS = 400  # of a number: Python itself refuses to read ints beyond 4,300
 
 NAME = re.compile(r"[^\W\d]\w*")
 WORD = re.compile(r"[^\W\d]\w*(?:[.:/@-]\w+)*")
-RESERVED = frozenset({"not", "true", "false", "null", "lookup"})  # words that cannot begin a value as a bare name
+SHOUTED = {"NULL": "null", "Null": "null", "None": "null", "TRUE": "true", "True": "true", "FALSE": "false", "False": "false"}
+RESERVED = frozenset({"not", "true", "false", "null", "lookup", *SHOUTED})  # words that cannot begin a value as a bare name
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?i?B)")

@@ -7,11 +7,10 @@ from cep.errors import Diagnostic
 from cep.lang import tree
 from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
 from cep.lang.blocks import Slice, blank, clause_starts, cut
-from cep.lang.build import Block
-from cep.lang.build_expressions import Word
 from cep.lang.comments import attach, text_comments
 from cep.lang.grammar import parse
 from cep.lang.mistakes import diagnose
+from cep.lang.pieces import Block, Word
 from cep.lang.places import Lines, Place
 
 MAX_FAULTS_IN_BLOCK = 10

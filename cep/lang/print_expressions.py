@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from cep.lang import tree
-from cep.lang.build_expressions import part_name
 from cep.lang.literals import NAME, show_duration, show_name, show_size, show_string
+from cep.lang.pieces import part_name
 
 WIDTH = 100  # columns of a line, where it can be broken
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, POSTFIX = range(8)
@@ -118,7 +118,7 @@ def show_select(select: tree.Select) -> str:
 
 
 def show_key_part(part: tree.KeyPart) -> str:
-    return show(part.expr) if part_name(part.expr) == part.name else f"{show_name(part.name, _NONE)} = {show(part.expr)}"
+    return show(part.expr) if part_name(part.expr) == part.name else f"{show_name(part.name)} = {show(part.expr)}"
 
 
 def show_emit(field: tree.EmitField) -> str:

@@ -91,7 +91,7 @@ def _rule() -> Schema:
         "oneOf": [
             {"required": ["from"]},
             {"required": ["match", "where"]},
-            {"required": ["absent", "for"]},
+            {"required": ["absent"]},
             {"required": ["tests"], "maxProperties": 2},
         ],
     }

@@ -7,9 +7,8 @@ from typing import Any
 from cep.errors import Diagnostic, Span
 from cep.lang import tree
 from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
-from cep.lang.build import Block, Clause, Listing
-from cep.lang.build_expressions import Word
 from cep.lang.comments import attach, yaml_comments
+from cep.lang.pieces import Block, Clause, Listing, Word
 from cep.lang.places import Lines
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar, compose
 from cep.lang.yaml_reader import YamlReader

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from cep.errors import Diagnostic, Fix, Span
-from cep.lang.build_expressions import Word
 from cep.lang.grammar import parse
 from cep.lang.literals import name_can_be_written
 from cep.lang.mistakes import diagnose
+from cep.lang.pieces import Word
 from cep.lang.places import Lines
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
 from cep.lang.yaml_scalars import place_of

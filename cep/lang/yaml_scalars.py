@@ -143,9 +143,9 @@ def _block(raw: str, scalar: Scalar) -> Placed:
     chomp = header[1] or header[3]
     rows = _rows(raw, header.end())
     indents = [len(text) - len(text.lstrip(" ")) for _, text, _ in rows if text.strip(" ")]
-    candidates = range(max(indents, default=0) + 1) if header[2] else indents[:1]
+    deepest = max((len(text) - len(text.lstrip(" ")) for _, text, _ in rows), default=0)
     written: Placed = ("", [])
-    for indent in candidates or [max((len(text) for _, text, _ in rows), default=0)]:
+    for indent in range(deepest + 1) if header[2] else indents[:1] or [deepest]:
         written = _indented(rows, indent, chomp, folded=scalar.style == ">")
         if written[0] == scalar.value:
             break

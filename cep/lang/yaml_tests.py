@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cep.lang import tree
-from cep.lang.build import Block, Clause
-from cep.lang.build_expressions import Word
+from cep.lang.pieces import Block, Clause, Word
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
 from cep.lang.yaml_reader import YamlReader
 
