@@ -18,8 +18,10 @@ REFUSALS = 5  # in a row: somebody has to look
 
 
 class Health(msgspec.Struct):
-    """target tells which receiver this is about: another URL starts afresh."""
+    """target tells which receiver this is about: another URL starts afresh. number counts changes, for of two records that are
+    under way at once the older may be written last."""
 
+    number: int = 0
     target: str = ""
     disabled: str = ""  # why nothing is sent any more
     misconfigured: str = ""  # why somebody should look
@@ -33,7 +35,7 @@ class Health(msgspec.Struct):
         """Forget everything if it was learnt of another receiver. Only a digest of what names it is kept."""
         digest = blake2b(target.encode(), digest_size=8).hexdigest()
         if digest != self.target:
-            fresh = Health(digest)
+            fresh = Health(self.number + 1, digest)
             for name in self.__struct_fields__:
                 setattr(self, name, getattr(fresh, name))
 
@@ -66,6 +68,7 @@ class Health(msgspec.Struct):
 
         gives   what changed, for the log: empty at nearly every attempt
         """
+        self.number += 1
         news: list[str] = []
         match outcome.kind:
             case Kind.OK:

@@ -102,7 +102,8 @@ class ChannelQueue:
         due_us   when they are tried again; next_us: when what stands behind them may go
         """
         oldest = f"{max(now_us // 1000 - KEEP_DEAD_MS, 0)}-0"
-        words: list[str | bytes | int] = [turn.lane, now_us, next_us, msgspec.json.encode(health), oldest, outcome.said, verdict]
+        known = msgspec.json.encode(health)
+        words: list[str | bytes | int] = [turn.lane, now_us, next_us, known, oldest, outcome.said, verdict, health.number]
         for parcel in turn.parcels:
             words += [parcel.id, due_us, msgspec.json.encode(parcel.tries), parcel.tries.attempts]
         await self._run(self._record, *words)
@@ -117,7 +118,8 @@ class ChannelQueue:
 
     async def keep(self, health: Health) -> None:
         """Write down what is known of the receiver, besides what `record` writes."""
-        await self._redis.hset(keys.channel(self.channel, "health"), "health", msgspec.json.encode(health))
+        known: dict[Any, Any] = {"health": msgspec.json.encode(health), "number": health.number}
+        await self._redis.hset(keys.channel(self.channel, "health"), mapping=known)
 
     async def health(self) -> Health:
         raw = await self._redis.hget(keys.channel(self.channel, "health"), "health")

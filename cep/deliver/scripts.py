@@ -76,16 +76,19 @@ return answer
 """
 )
 
-# ARGV: owner, lanes, lane, now, due of the lane's next, health, oldest dead letter kept, what was said, verdict, [id, due, tries,
-# attempts]...   The verdict is one of sent, again, dead, and the same for all. It may write when memory is full: it frees some.
+# ARGV: owner, lanes, lane, now, due of the lane's next, health, oldest dead letter kept, what was said, verdict, number of the
+# health, [id, due, tries, attempts]...   The verdict is one of sent, again, dead, and the same for all. What is known of the
+# receiver is written unless something newer stands there. It may write when memory is full: it frees some.
 RECORD = (
     "#!lua flags=allow-oom"
     + _FENCE
     + """
 local list, verdict = ARGV[2] .. ARGV[3], ARGV[9]
-redis.call('HSET', KEYS[8], 'health', ARGV[6])
+if tonumber(ARGV[10]) >= tonumber(redis.call('HGET', KEYS[8], 'number') or -1) then
+  redis.call('HSET', KEYS[8], 'health', ARGV[6], 'number', ARGV[10])
+end
 local due = ARGV[5]
-for at = 10, #ARGV, 4 do
+for at = 11, #ARGV, 4 do
   local id = ARGV[at]
   if verdict == 'again' then
     redis.call('HSET', KEYS[5], id, ARGV[at + 2])

@@ -95,7 +95,8 @@ class Sender:
         room = self.health.room(now_us, len(self._flying), self.spec.concurrency)
         claim = partial(self.queue.claim, now_us, room, self.receiver.burst, tuple(self._flying))
         turns, due_us = await self._patience.insist(claim)
-        for turn in turns:
+        room = self.health.room(now_us, len(self._flying), self.spec.concurrency)  # an answer that came meanwhile may forbid it
+        for turn in turns[:room]:
             self.health.started(now_us)
             self._flying[turn.lane] = asyncio.create_task(self._attempt(turn))
         opens_us = self.health.opens_us(now_us)

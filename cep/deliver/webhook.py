@@ -63,7 +63,8 @@ class WebhookReceiver:
         signing = signing_keys(self._secrets.resolve(spec.secret, f"{where}: secret"), f"{where}: secret") if spec.secret else ()
         own = {name.lower(): self._header(name, value) for name, value in spec.headers}
         signed = signed_headers(signing, parcel.id, self._clock.now_us() // 1_000_000, parcel.body)
-        parcel.headers = {"content-type": "application/json", "user-agent": "cepheid", **own, **signed}
+        plain = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "cepheid"}
+        parcel.headers = {**plain, **own, **signed}
 
     def _header(self, name: str, value: str) -> str:
         where = f"channel {self._spec.name}: header {name}"

@@ -166,7 +166,7 @@ def test_our_own_faults_mark_the_channel_but_say_nothing_of_the_receiver() -> No
 
 
 def test_health_survives_being_written_and_read() -> None:
-    health = Health("t", "", "x", 1, 2, ".x", 3, 4)
+    health = Health(7, "t", "", "x", 1, 2, ".x", 3, 4)
     assert msgspec.json.decode(msgspec.json.encode(health), type=Health) == health
 
 

@@ -46,8 +46,10 @@ async def ids(queue: ChannelQueue, now_us: int, lanes: int = 100, burst: int = 1
     return [parcel.id for turn in turns for parcel in turn.parcels]
 
 
-async def settle(queue: ChannelQueue, turn: Turn, outcome: Outcome, verdict: str, due_us: int = NOW_US) -> None:
-    health = Health("target")
+async def settle(
+    queue: ChannelQueue, turn: Turn, outcome: Outcome, verdict: str, due_us: int = NOW_US, health: Health | None = None
+) -> None:
+    health = health or Health(1, "target")
     await queue.record(turn, outcome, verdict, NOW_US, due_us=due_us, next_us=NOW_US, health=health)  # type: ignore[arg-type]
 
 
@@ -199,6 +201,19 @@ def test_health_is_kept_with_the_record(any_redis: str) -> None:
         ((turn,), _) = await queue.claim(NOW_US, 4, 1, ())
         await settle(queue, turn, NO, "again")
         assert (await other.take_over()).target == "target"
+
+    on(any_redis, scenario)
+
+
+def test_of_two_records_under_way_at_once_the_newer_health_stays(any_redis: str) -> None:
+    async def scenario(queue: ChannelQueue, other: ChannelQueue) -> None:
+        await queue.enqueue("main", "2-0", [parcel(1), parcel(2)], NOW_US)
+        (first, second), _ = await queue.claim(NOW_US, 4, 1, ())
+        await settle(queue, first, OK, "sent", health=Health(10, hold_us=99))
+        await settle(queue, second, OK, "sent", health=Health(9))
+        assert (await other.health()).hold_us == 99
+        await queue.keep(Health(11))
+        assert (await other.health()).hold_us == 0
 
     on(any_redis, scenario)
 

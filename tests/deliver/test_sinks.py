@@ -137,3 +137,16 @@ def test_a_folder_that_is_not_there_delays_and_loses_nothing(bench: Bench) -> No
 
     asyncio.run(scenario())
     assert ids_in(bench.folder / "logs/alerts.jsonl") == ["a1", "a2"]
+
+
+def test_each_alert_of_a_burst_that_fails_has_its_own_schedule(bench: Bench) -> None:
+    async def scenario() -> None:
+        channel = ChannelSpec("log", "file", path="absent/alerts.jsonl", schedule_s=(0, 5))
+        async with bench.running(channel) as dispatcher:
+            bench.append(alert(1), alert(2))
+            while await dispatcher.drain():
+                bench.after(dispatcher, 7)
+            letters = await dispatcher.dead_letters("log")
+            assert [(letter.id, letter.attempts) for letter in letters] == [("a2:opened", 2), ("a1:opened", 2)]
+
+    asyncio.run(scenario())

@@ -63,6 +63,7 @@ def test_headers_of_the_channel_go_out_with_their_references_resolved(monkeypatc
     _, (request,) = outcome_of(200, headers=(("Authorization", "Bearer ${env:HOOK_TOKEN}"), ("User-Agent", "mine")))
     assert request.headers["authorization"] == "Bearer t0ken"
     assert request.headers["user-agent"] == "mine"
+    assert request.headers["accept-encoding"] == "identity", "what is said of a failure must be readable"
     assert "webhook-signature" not in request.headers
 
 
