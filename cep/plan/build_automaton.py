@@ -29,10 +29,21 @@ DEFAULT_SEVERITY = "medium"
 
 
 def build_automaton(book: BookDraft) -> None:
-    """Give every sound draft its plan."""
+    """Give every sound draft its plan; warn of two that decide alike."""
+    alike: dict[tuple[str, tuple[str, ...]], RuleDraft] = {}
     for draft in book.rules:
-        if not draft.faults.broken:
-            draft.plan = _plan(draft)
+        if draft.faults.broken:
+            continue
+        draft.plan = _plan(draft)
+        first = alike.setdefault((draft.plan.version, tuple(name for name, _ in draft.plan.emit)), draft)
+        if first is not draft:
+            draft.faults.warning(
+                "W0401",
+                draft.tree.id.span,
+                f"`{draft.tree.id.text}` decides exactly as `{first.tree.id.text}` does",
+                help="take one of them away; one rule can go to several channels",
+                labels=((first.tree.id.span, "the first"),),
+            )
 
 
 def _plan(draft: RuleDraft) -> RulePlan:

@@ -138,30 +138,14 @@ def _quantifier(draft: RuleDraft, step: tree.Step) -> tuple[int, int | None]:
     quantifier = step.quantifier
     if quantifier is None:
         return 1, 1
-    if step.negated:
-        draft.faults.error(
-            "E0407",
-            quantifier.span,
-            f"`!{step.label}` cannot have a quantifier",
-            help=f"one event of `{step.label}` is enough to break the match: write `!{step.label}`",
-        )
-        return 1, 1
     low, high = quantifier.min, quantifier.max
-    wrong = ""
-    if high == 0:
-        wrong = "a step that takes no event is no step"
-    elif high is not None and high < low:
-        wrong = f"at least {low} and at most {high} cannot both hold"
-    elif max(low, high or 0) > MOST_REPEATS:
-        wrong = f"a step repeats at most {MOST_REPEATS:,} times"
-    if not wrong:
+    if max(low, high or 0) <= MOST_REPEATS:
         return low, high
-    helps = f"write `{{{high},{low}}}`" if high is not None and 0 < high < low else "count with a window rule (`count()`, `over`)"
     draft.faults.error(
         "E0406",
         quantifier.span,
-        f"`{step.label}`: {wrong}",
-        help=f"to forbid the event, write `!{step.label}`" if high == 0 else helps,
+        f"`{step.label}`: a step repeats at most {MOST_REPEATS:,} times",
+        help=f"count so many with a window rule: `when count() >= {low} over 10m`",
     )
     return 1, 1
 

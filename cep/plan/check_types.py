@@ -40,10 +40,10 @@ def check_types(book: BookDraft) -> None:
 
 
 def _check_rule(draft: RuleDraft, typing: Typing) -> None:
-    _check_key(draft, typing)
     for step in draft.steps:
         if step.bound is not None:
             typing.demand(step.bound, only(Type.BOOL), "E0303", "`where` is a condition", help=_COMPARE)
+    _check_key(draft, typing)  # after the conditions: they say more of the fields
     if draft.when is not None:
         typing.demand(draft.when, only(Type.BOOL), "E0303", "`when` is a condition", help=_COMPARE)
     for field in draft.emit:
