@@ -69,7 +69,7 @@ class Match:
     events: int
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class Alert(msgspec.Struct, frozen=True):
     """An alert, as it stands in the outbox. `id` is made from what happened, so a replay makes the same one."""
 
     id: str
