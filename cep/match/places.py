@@ -224,10 +224,10 @@ class Tree:
         """A part of a key as `cep.event.Key` says; 1.0 is written 1, so that equal keys are one and the same."""
         if expr.type is Type.TEXT:
             return self.writer.value(expr)
-        if expr.type is Type.NUMBER:
-            once = self.writer.once(expr)
-            return f"{once.again} if {once.first}.__class__ is int else hashable({once.again})"
-        return f"hashable({self.writer.value(expr)})"
+        # Keys are nearly always of one kind: ask for it before calling a function.
+        usual = "int" if expr.type is Type.NUMBER else "str"
+        once = self.writer.once(expr)
+        return f"{once.again} if {once.first}.__class__ is {usual} else hashable({once.again})"
 
 
 def _learned(way: Item) -> frozenset[Expr]:
