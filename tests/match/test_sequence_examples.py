@@ -14,7 +14,7 @@ from cep.plan.ir import Compare, Const, Expr, InSet, Reg
 from cep.plan.kernels import compile_rule
 from cep.plan.plan import Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
 from cep.types import Type
-from tests.judge.patterns import LETTER, run_matcher, sequence_rule
+from tests.judge.patterns import LETTER, one_of, run_matcher, sequence_rule
 from tests.judge.sequence import judge_sequence
 from tests.judge.values import Seen, told
 
@@ -119,6 +119,15 @@ def test_a_complete_run_that_may_not_match_goes_on_while_it_can_grow() -> None:
     at_least_3 = Compare(">=", Reg(0, Type.NUMBER), Const(3, Type.NUMBER))
     assert runs(pattern("a+", when=at_least_3), "aaaa") == [(2, "a0 a1 a2")]
     assert runs(pattern("a{2}", when=at_least_3), "aaaa") == []
+
+
+def test_of_runs_with_one_start_the_one_with_the_most_events_wins() -> None:
+    # At b1 the run forks. The fork that keeps it in the first loop stands first, but an x closes its way to the second one
+    # until the next a; the other fork takes both d meanwhile.
+    steps = (StepPlan("p", one_of("ab")), StepPlan("q", one_of("bd")), StepPlan("r", one_of("c")))
+    nodes = (Node(0, 1, None), Node(1, 1, None, strict=True), Node(2, 1, 1))
+    plan = sequence_rule(SequenceBody(steps, nodes, 20))
+    assert runs(plan, "abxddabc") == [(7, "a0 b1 d3 d4 b6 c7")]
 
 
 def test_evidence_is_the_first_half_and_the_last_half_and_the_count_is_exact() -> None:
