@@ -209,18 +209,18 @@ class _Block:
 
     def _walk_lines(self, family: Family, bucket: str, key: str) -> list[str]:
         variables = family.shape.variables
-        asked = [f"c{at}" for at in ((family.ordered,) if family.ordered is not None else ()) + family.rest]
+        asked = [f"q{at}" for at in ((family.ordered,) if family.ordered is not None else ()) + family.rest]
         lines = [f"for {', '.join([*asked, 'a', 'k'])}{', m, s' if family.shape.masked else ''}, z in {bucket}:"]
         if family.ordered is not None:
             op, field = variables[family.ordered]
-            lines.append(f"    if not {self.tree.local(field)} {op} c{family.ordered}: break")
+            lines.append(f"    if not {self.tree.local(field)} {op} q{family.ordered}: break")
         for at in family.rest:
             op, field = variables[at]
             value = self.tree.local(field)
             if op in ("==", "in"):
-                asks = f"{value if field.type in _TOLD else f'hashable({value})'} {op} c{at}"
+                asks = f"{value if field.type in _TOLD else f'hashable({value})'} {op} q{at}"
             else:
-                asks = f"{value} is not None and {value} {op} c{at}"
+                asks = f"{value} is not None and {value} {op} q{at}"
             lines.append(f"    if not ({asks}): continue")
         lines.append(f"    a(i); k({key}); hit(z)" + ("; m(s)" if family.shape.masked else ""))
         return lines

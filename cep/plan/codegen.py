@@ -143,10 +143,8 @@ class Writer:
     def const(self, value: Any) -> str:
         if value is None or isinstance(value, bool):
             return repr(value)
-        if self.inline and type(value) in (int, str):
+        if self.inline and type(value) in (int, float, str):
             return f"({value!r})"
-        if self.inline and type(value) is float:
-            return repr(value) if value >= 0 else f"({value!r})"
         return self.names.slot(value)
 
     # -- values
@@ -168,6 +166,8 @@ class Writer:
                 return f"fields.get({self.names.slot(name)})"
             case ir.Call():
                 return self._call(expr)
+            case ir.Neg(operand=ir.Const(value=v)):
+                return self.names.slot(None if v is None else -v)
             case ir.Neg(operand=x):
                 a = self.once(x)
                 return f"(-{a.again} if {a.first} is not None else None)" if a.nullable else f"(-{a.first})"
@@ -249,6 +249,8 @@ class Writer:
                 return self._in_set(expr, want)
             case ir.InTable(operand=x, table=table):
                 return self._in(x, self.names.table(table), want, x.type in (Type.TEXT, Type.NUMBER))
+            case ir.IsNull(operand=ir.Const(value=v)):
+                return repr((v is None) is want)
             case ir.IsNull(operand=x):
                 return f"{self.value(x)} {'is' if want else 'is not'} None"
             case ir.Quantified():
@@ -286,6 +288,8 @@ class Writer:
 
     def _equals_const(self, left: Expr, right: ir.Const) -> str:
         """Null equals no constant, so nothing need be asked before."""
+        if isinstance(left, ir.Const):
+            return "False" if left.value is None else f"same({self.const(left.value)}, {self.const(right.value)})"
         if isinstance(right.value, bool):
             return f"{self.value(left)} is {right.value}"
         if left.type is Type.ANY and not _is_clear(right.value):

@@ -33,7 +33,9 @@ def as_struct(event: dict[str, Any]) -> Any:
 
 
 @FAST
-@given(st.lists(st.one_of(conditions(), numbers(3), texts(2)), min_size=1, max_size=5), st.lists(events(), min_size=1, max_size=3))
+@given(
+    st.lists(st.one_of(conditions(), numbers(3), texts(2)), min_size=1, max_size=5), st.lists(events(), min_size=1, max_size=3)
+)
 def test_compiled_expressions_have_the_value_the_judge_gives_them(exprs: list[Expr], given_events: list[dict[str, Any]]) -> None:
     emit = tuple((f"x{n}", expr) for n, expr in enumerate(exprs))
     plan = RulePlan("r", "v", KEY, FilterBody(Select("e")), emit)
@@ -97,5 +99,3 @@ def test_values_of_a_window_are_those_that_count(kept: list[Register], given_eve
                 assert (told is None) == (plain is None)
             else:
                 assert exactly(told) == exactly(plain)
-
-
