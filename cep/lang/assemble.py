@@ -18,6 +18,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "then": ("reset",),
 }
 BODIES = ("from", "match", "absent")
+# what holds of the clauses that could be read, whatever stands in those that could not
+CERTAIN = frozenset({"E0109", "E0111", "E0116", "E0117", "E0122"})
 
 
 def assemble_rule(block: Block, faults: list[Diagnostic]) -> tree.Rule | None:
@@ -143,7 +145,7 @@ def _choice(clause: Clause, faults: list[Diagnostic]) -> str:
             f"`{clause.kind} {word.text}` is not known",
             word.span,
             label=f"not one of {listed}" if len(allowed) > 1 else f"only `{listed}` can stand here",
-            help=f"did you mean `{near}`?" if near else f"write {listed}",
+            help=f"did you mean `{near}`?" if near else f"write {listed}" if len(allowed) > 1 else f"write `{listed}`",
             fix=Fix(word.span, near) if near else None,
         )
     )

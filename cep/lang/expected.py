@@ -41,6 +41,14 @@ def keyword(word: str, accepts: frozenset[str]) -> str | None:
     return None
 
 
+def keywords(accepts: frozenset[str]) -> list[str]:
+    """The accepted words of the language."""
+    listed = [
+        name.lower() for name in accepts if name.isalpha() and name not in _SIGNS and (name not in _KINDS or name == "ALERT")
+    ]
+    return sorted(listed)
+
+
 def expected_words(accepts: frozenset[str]) -> str:
     """What may stand there, in a few words."""
     if accepts >= VALUE_PLACE:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang.blocks import BLOCKS, RULE_WORDS, TEST_WORDS
-from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_words, keyword
+from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_words, keyword, keywords
 from cep.lang.grammar import Halt
 from cep.lang.literals import NAME, show_string
 from cep.lang.places import Place
@@ -20,6 +20,7 @@ from cep.spelling import closest
 SPELLED = {
     "=": "==", "===": "==", "!==": "!=", "<>": "!=", "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not",
     "like": "~", "matches": "=~", "equals": "==", "eq": "==", "ne": "!=", "gt": ">", "lt": "<", "gte": ">=", "lte": "<=",
+    "-->": "->", "==>": "=>", "→": "->",
     "begins": "startswith", "starts": "startswith", "ends": "endswith", "none": "null", "nil": "null",
 }  # fmt: skip
 UNIT_WORDS = {
@@ -41,6 +42,7 @@ UNIT_WORDS = {
     for word in words.split()
 }
 COMPARISONS = frozenset({"COMPARE", "TEXT_OP", "TILDE", "TILDE_I", "REGEX", "REGEX_I", "IN", "IS", "BETWEEN"})
+ID_HELP = "write an ID after it: a letter, then letters, digits, `_`, `-` or `.`"
 CURLY_QUOTES = "“”„«»‘’‚"
 
 
@@ -169,8 +171,7 @@ def _without_id(scene: Scene) -> Diagnostic | None:
     ):
         return None
     here = scene.here or before
-    help = "write an ID after it: a letter, then letters, digits, `_`, `-` or `.`"
-    return scene.fault("E0123", f"`{before.text}` needs the ID of a rule", here, help)
+    return scene.fault("E0123", f"`{before.text}` needs the ID of a rule", here, ID_HELP)
 
 
 def _swallowed(scene: Scene) -> Diagnostic | None:
@@ -184,6 +185,8 @@ def _swallowed(scene: Scene) -> Diagnostic | None:
     last = next((p for p in reversed(scene.pieces) if p.end <= taken.start), None)
     if last is None:
         return None
+    if last.start == 0 and last.text in BLOCKS:
+        return scene.fault("E0123", f"`{last.text}` needs the ID of a rule", last, ID_HELP)
     return scene.fault(
         "E0118",
         f"`{last.text}` needs something after it",
@@ -255,6 +258,9 @@ def _operator(scene: Scene) -> Diagnostic | None:
         return None
     if here.text == "=" and scene.before is not None and scene.before.text in ("==", "=", "!="):
         return scene.fault("E0105", "one `=` too many", here, "comparisons are == != < <= > >=", "")
+    if here.start < scene.halt.at and here.text in SPELLED:  # its first character was taken for an operator of its own
+        meant = SPELLED[here.text]
+        return scene.fault("E0105", f"`{here.text}` is written `{meant}`", here, f"write `{meant}`", meant)
     said = SPELLED.get(here.text.lower()) or (here.text.lower() if here.text.lower() != here.text else None)
     if said is None or keyword(said, accepts) is None:
         return None
@@ -282,6 +288,19 @@ def _in_named_list(scene: Scene) -> bool:
         elif piece.kind == "word" and piece.text in RULE_WORDS:
             return piece.text in ("emit", "by") and depth == 0
     return scene.kind in ("fragment_emit_list", "fragment_emit_item", "fragment_by", "fragment_key_part") and depth == 0
+
+
+def _negated_repeated(scene: Scene) -> Diagnostic | None:
+    """`!x{2}`, `!x+`."""
+    here, label = scene.here, scene.before
+    if here is None or label is None or here.text not in ("{", "+", "*", "?") or "LATER" not in scene.accepts:
+        return None
+    bang = next((p for p in reversed(scene.pieces) if p.end <= label.start), None)
+    if bang is None or bang.text != "!":
+        return None
+    return scene.fault(
+        "E0114", "a step that must not happen is not repeated", here, f"write `!{label.text}` alone: one kills the match"
+    )
 
 
 def _chain(scene: Scene) -> Diagnostic | None:
@@ -356,6 +375,7 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _ended,
     _plain_data,
     _operator,
+    _negated_repeated,
     _chain,
     _in_what,
     _clause,
@@ -365,11 +385,22 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
 
 def _unexpected(scene: Scene) -> Diagnostic:
     here = scene.here or Piece("", "", scene.halt.at)
-    help = ""
-    if "LABEL" in scene.accepts and here.kind == "word":
-        help = f"write `{here.text}:` and what it stands for"
-    elif scene.kind.startswith("fragment") and here.text in RULE_WORDS:
-        help = f"in YAML `{here.text}` is a key of its own"
-    elif "NAME" in scene.accepts and VALUE_PLACE.isdisjoint(scene.accepts) and NAME.fullmatch(here.text):
-        help = f"to use the word as a name, write `` `{here.text}` `` in backquotes"
-    return scene.fault("E0100", f"expected {expected_words(scene.accepts)}, found {scene.found()}", here, help)
+    message = f"expected {expected_words(scene.accepts)}, found {scene.found()}"
+    near = closest(here.text.lower(), keywords(scene.accepts)) if here.kind == "word" else None
+    if near is not None:
+        return scene.fault("E0100", message, here, f"did you mean `{near}`?", near)
+    return scene.fault("E0100", message, here, _advice(scene, here))
+
+
+def _advice(scene: Scene, here: Piece) -> str:
+    accepts = scene.accepts
+    if "LABEL" in accepts and here.kind == "word":
+        return f"write `{here.text}:` and what it stands for"
+    if scene.kind.startswith("fragment") and here.text in RULE_WORDS:
+        return f"in YAML `{here.text}` is a key of its own"
+    if "NAME" in accepts and VALUE_PLACE.isdisjoint(accepts) and NAME.fullmatch(here.text):
+        return f"to use the word as a name, write `` `{here.text}` `` in backquotes"
+    if here.kind != "sign" and accepts & {"AND", "COMMA"}:
+        missing = [words for sign, words in (("AND", "an operator"), ("COMMA", "a comma")) if sign in accepts]
+        return f"is {' or '.join(missing)} missing before it?"
+    return ""

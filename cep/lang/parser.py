@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cep.errors import Diagnostic
 from cep.lang import tree
-from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
+from cep.lang.assemble import CERTAIN, assemble_rule, assemble_test, in_file_order
 from cep.lang.blocks import Slice, blank, clause_starts, cut
 from cep.lang.comments import attach, text_comments
 from cep.lang.grammar import parse
@@ -65,7 +65,17 @@ def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: 
         parsed = parse(f"{piece.kind}_block", text, place)
     found.extend(parsed.faults)
     faults.extend(found)
-    if found or parsed.value is None:
-        return None
-    block: Block = parsed.value
-    return block
+    block: Block | None = parsed.value
+    if found and block is not None:
+        faults.extend(_certain_faults(block))
+    return None if found else block
+
+
+def _certain_faults(block: Block) -> list[Diagnostic]:
+    """What can be said of a block some clauses of which could not be read."""
+    more: list[Diagnostic] = []
+    if block.kind == "rule":
+        assemble_rule(block, more)
+    else:
+        assemble_test(block, more)
+    return [fault for fault in more if fault.code in CERTAIN]

@@ -129,7 +129,7 @@ class _RuleReader(YamlReader):
         if tests is None or clauses:  # else a rule of another file, and its tests
             block = Block("rule", name, self.span(node), tuple(clauses), head.to(name.span))
             rule = assemble_rule(block, self.faults) if len(self.faults) == before else None
-            if rule is not None and len(self.faults) == before:
+            if rule is not None and len(self.faults) == before and not node.broken:
                 self.rules.append((rule, block))
         if tests is not None:
             for item in self.items("tests", tests, "a list of tests"):
@@ -139,7 +139,8 @@ class _RuleReader(YamlReader):
         before = len(self.faults)
         block = YamlTests(self).test(node, rule)
         test = assemble_test(block, self.faults) if block is not None and len(self.faults) == before else None
-        if block is not None and test is not None and len(self.faults) == before:
+        broken = isinstance(node, Mapping) and node.broken
+        if block is not None and test is not None and len(self.faults) == before and not broken:
             self.tests.append((test, block))
 
     def _clause(self, key: Scalar, value: Node, rule: Mapping) -> list[Clause]:

@@ -56,6 +56,7 @@ class Mapping:
 
     pairs: list[tuple[Scalar, Node]] = field(default_factory=list)
     keys: dict[str, Scalar] = field(default_factory=dict)
+    broken: bool = False  # a key stands twice in it, or in a map inside of it
     start: int = 0
     end: int = 0
     depth: int = 1
@@ -65,6 +66,7 @@ class Mapping:
 @dataclass(slots=True)
 class Items:
     items: list[Node] = field(default_factory=list)
+    broken: bool = False
     start: int = 0
     end: int = 0
     depth: int = 1
@@ -117,7 +119,9 @@ def _compose_from(lines: Lines, base: int, made: Composed, faults: list[Diagnost
 
 
 def _yaml_fault(lines: Lines, base: int, error: Any) -> tuple[Diagnostic, int]:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None)
+    if mark is None or "unexpected" in (getattr(error, "problem", None) or ""):
+        mark = getattr(error, "context_mark", None) or mark  # where the quote was opened, not where its end was missed
     at = min(base + mark.index, len(lines.source)) if mark is not None else base
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     help = next((mend for part, mend in _HELP if part in problem), "check indentation and quotes around here")
@@ -176,6 +180,7 @@ class _Composer:
         parent, key, parent_anchor = self.open[-1]
         parent.depth = max(parent.depth, node.depth + 1)
         parent.size += node.size
+        parent.broken |= not isinstance(node, Scalar) and node.broken
         if parent.size > MAX_NODES:
             self._refuse("E0135", f"more than {MAX_NODES:,} values in one document", node.start, node.start + 1, "split the file")
         if len(self.open) + node.depth > MAX_DEPTH:
@@ -197,6 +202,7 @@ class _Composer:
         if first is key:
             parent.pairs.append((key, value))
             return
+        parent.broken = True
         where = self.lines.span(first.start, first.end)
         self.faults.append(
             Diagnostic(
