@@ -74,7 +74,7 @@ def _over_label(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | None
             help="name the field: it is the event's own",
         )
         return None
-    if not own and not may_refer(step, call.span, scope, step.label):
+    if not own and not may_refer(step, call.span, scope):
         return None
     return scope.inside_aggregate(step.type, step.index), step
 

@@ -15,7 +15,7 @@ def bound_memory(book: BookDraft) -> None:
 
 
 def _check_within(draft: RuleDraft) -> None:
-    if draft.tree.within is not None or not isinstance(draft.steps[-1].index, int):
+    if draft.tree.within is not None or draft.tree.over is not None:  # `over` instead of `within` is told as such
         return
     last, positive = draft.steps[-1], draft.positive
     if last.negated:

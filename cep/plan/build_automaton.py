@@ -8,6 +8,7 @@ from cep.lang import tree
 from cep.plan import ir
 from cep.plan.draft import BookDraft, RuleDraft, Shape, StepDraft
 from cep.plan.fold_constants import TRUE
+from cep.plan.implied import with_implied
 from cep.plan.plan import (
     AbsentBody,
     Body,
@@ -52,9 +53,13 @@ def _plan(draft: RuleDraft) -> RulePlan:
     body = _body(draft)
     emit = tuple((field.name, field.typed) for field in draft.emit if field.typed is not None)
     once = _once(draft)
+    # The version is that of the rule as written: what is implied by it may be found out better one day.
+    version = version_of(key, body, emit, once)
+    if isinstance(body, SequenceBody):
+        body = with_implied(body)
     return RulePlan(
         id=rule.id.text,
-        version=version_of(key, body, emit, once),
+        version=version,
         key=key,
         body=body,
         emit=emit,

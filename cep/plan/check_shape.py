@@ -242,7 +242,7 @@ def _check_window(draft: RuleDraft) -> None:
 
 
 def _misplaced(draft: RuleDraft, span: Span, clause: str, instead: str) -> None:
-    draft.faults.error("E0405", span, f"`{clause}` does not fit a {draft.shape.value}", help=instead)
+    draft.faults.error("E0405", span, f"`{clause}` does not fit {draft.shape.value}", help=instead)
 
 
 def _check_durations(draft: RuleDraft) -> None:

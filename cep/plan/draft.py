@@ -22,10 +22,10 @@ Schemas = Mapping[str, Mapping[str, str]]
 class Shape(StrEnum):
     """The kinds of rules, in the words of messages."""
 
-    FILTER = "filter rule"
-    WINDOW = "window rule"
-    SEQUENCE = "sequence rule"
-    ABSENCE = "absence rule"
+    FILTER = "a filter rule"
+    WINDOW = "a window rule"
+    SEQUENCE = "a sequence rule"
+    ABSENCE = "an absence rule"
 
 
 @dataclass(slots=True)

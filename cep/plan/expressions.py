@@ -110,6 +110,9 @@ def _path(path: tree.Path, scope: Scope) -> bound.Bound:
         return bind_path(path, scope)
     if let in scope.naming.open:
         chain = [one.name for one in scope.naming.open[scope.naming.open.index(let) :]] + [let.name]
+        if let.name in scope.naming.circular:
+            return bound.Broken(path.span)
+        scope.naming.circular.update(chain)
         scope.rule.faults.error(
             "E0206",
             let.span,

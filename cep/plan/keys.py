@@ -18,10 +18,10 @@ def draft_key(draft: RuleDraft) -> None:
     by = draft.tree.by
     types = list(dict.fromkeys(step.type for step in draft.steps if step.type))
     if by is None:
-        draft.key = KeyDraft(trees={event_type: () for event_type in types})
+        draft.key = KeyDraft(trees=dict.fromkeys(types, ()))
         return
     if not by.types:
-        parts = {event_type: by.parts for event_type in types}
+        parts = dict.fromkeys(types, by.parts)
         names = _names([by.parts], by.span, draft)
     else:
         parts = _per_type(by, types, draft)
@@ -71,19 +71,21 @@ def _names(listed: list[tuple[tree.KeyPart, ...]], span: Span, draft: RuleDraft)
     """The name of each part: the first that was given, else that of the first event type."""
     names: list[str] = []
     for parts in zip(*listed):
-        given = [part.name for part in parts if part.name and part.name != _own_name(part.expr)]
+        given = [part.name for part in parts if part.name != _own_name(part.expr)]
         name = given[0] if given else parts[0].name
-        if not name:
-            draft.faults.error("E0218", parts[0].span, "this part of the key has no name", help="give it one: `by NAME = ...`")
-        elif name in names:
+        if name in names:
             draft.faults.error(
                 "E0218",
                 parts[0].span,
                 f"two parts of the key go by `{name}`",
-                help=f"give this one another name: `by {name}_2 = ...`",
+                help=f"give this one another name, as in `{_longer_name(parts[0].expr, name)} = ...`",
             )
         names.append(name)
     return tuple(names)
+
+
+def _longer_name(expr: tree.Expr, name: str) -> str:
+    return "_".join(expr.parts) if isinstance(expr, tree.Path) and len(expr.parts) > 1 else f"{name}_2"
 
 
 def _own_name(expr: tree.Expr) -> str | None:

@@ -11,7 +11,6 @@ from cep.plan.check_tests import check_tests
 from cep.plan.check_types import check_types
 from cep.plan.draft import BookDraft
 from cep.plan.fold_constants import fold_constants
-from cep.plan.imply_bounds import imply_bounds
 from cep.plan.resolve_names import resolve_names
 
 Pass = Callable[[BookDraft], None]
@@ -21,7 +20,6 @@ PASSES: tuple[Pass, ...] = (
     resolve_names,
     check_types,
     fold_constants,
-    imply_bounds,
     bound_memory,
     build_automaton,
     check_tests,

@@ -52,6 +52,7 @@ def _key_part(path: tree.Path, scope: Scope) -> int | None:
 
 def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
     if scope.place is not Place.RESULT or scope.shape is Shape.FILTER:
+        _suspect_label(parts, span, scope)
         return bind_field(scope.event_type, parts, span, scope)
     only = scope.rule.steps[0]
     said = say_path(parts)
@@ -81,6 +82,16 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
         fix=rename(span, parts[0], scope.known_names()) if len(parts) == 1 else None,
     )
     return bound.Broken(span)
+
+
+def _suspect_label(parts: Path, span: Span, scope: Scope) -> None:
+    """`okk.ip` is a field of the event like any other, but where a label is called `ok` it may be a slip of the finger."""
+    if len(parts) < 2 or scope.shape is not Shape.SEQUENCE or scope.event_type in scope.book.schemas:
+        return
+    near = did_you_mean(parts[0], scope.rule.labels, " ").strip()
+    if near:
+        message = f"`{say_path(parts)}` is read as a field of `{scope.event_type}`, since no label is called `{parts[0]}`"
+        scope.rule.faults.warning("W0204", span, message, help=near)
 
 
 def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.Bound:
@@ -141,12 +152,12 @@ def bind_label(step: StepDraft, path: Path, span: Span, scope: Scope, kind: Regi
         return bound.Broken(span)
     if own and (scope.place is Place.TAKEN or step.single or step.negated or kind is RegisterKind.LAST or nth == -1):
         return bind_field(step.type, path, span, scope)
-    if not own and not may_refer(step, span, scope, said):
+    if not own and not may_refer(step, span, scope):
         return bound.Broken(span)
-    return taken(step, path, span, scope, kind, nth, said)
+    return taken(step, path, span, scope, kind, nth, f"{said}.{say_path(path)}")
 
 
-def may_refer(step: StepDraft, span: Span, scope: Scope, said: str) -> bool:
+def may_refer(step: StepDraft, span: Span, scope: Scope) -> bool:
     """Whether events of the step can be known here; told when they cannot."""
     if step.negated:
         scope.rule.faults.error(

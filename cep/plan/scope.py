@@ -37,6 +37,7 @@ class Naming:
     lets: dict[str, tree.Let]
     used: set[str] = field(default_factory=set)
     open: list[tree.Let] = field(default_factory=list)
+    circular: set[str] = field(default_factory=set)  # lets of circles already told
     nodes: int = 0
 
 

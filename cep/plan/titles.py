@@ -25,6 +25,9 @@ def bind_title(draft: RuleDraft, scope: Scope) -> None:
         if not is_expression:
             literal += text
             continue
+        if start + len(text) == len(title):
+            draft.faults.error("E0214", span, "a brace in the title is never closed", help=_HELP)
+            continue
         parsed = _parse(text, span)
         if isinstance(parsed, Diagnostic):
             draft.faults.error("E0214", parsed.span, f"the title's `{{{text}}}` cannot be read: {parsed.message}", help=_HELP)

@@ -176,6 +176,13 @@ class Solver:
         return ANY
 
 
+def say_a(types: Types) -> str:
+    """The types after `is`: `a number`, `text or a time`, ..."""
+    if types == MIXED or types >= {N, T, B}:
+        return say_types(types)
+    return " or ".join(("" if choice in (T, B) else "a ") + str(choice) for choice in PREFERENCE if choice in types)
+
+
 def say_types(types: Types) -> str:
     """`number`, `text or time`, ..."""
     if types == MIXED:

@@ -27,6 +27,7 @@ from cep.plan.typevars import (
     T,
     Types,
     Var,
+    say_a,
     say_types,
 )  # fmt: skip
 from cep.timestamps import microseconds
@@ -136,6 +137,7 @@ class Typing:
                 self.demand(x, only(B), "E0303", "`not` takes a condition")
             case bound.InList(operand=x, items=items):
                 for item in items:
+                    self._read_time(item, x)
                     self._alike(node, "==", x, item)
             case bound.InTable(operand=x, table=table):
                 self._table_key(x, table)
@@ -162,9 +164,9 @@ class Typing:
         """The variable of the node, which must be of one of these types; told when it is none of them."""
         var = self.type_of(node)
         try:
-            self.solver.narrow(var, types, Because(node.span, f"used as {say_types(types)} here"))
+            self.solver.narrow(var, types, Because(node.span, f"used as {say_a(types)} here"))
         except Clash:
-            self.tell(code, node, f"{message}, and {self.say(node)} is {say_types(self.solver.allowed(var))}", help=help)
+            self.tell(code, node, f"{message}, and {self.say(node)} is {say_a(self.solver.allowed(var))}", help=help)
             return Var(EVERY)
         return var
 
@@ -188,18 +190,29 @@ class Typing:
 
     def _call(self, node: bound.Call) -> Var:
         function = FUNCTIONS[node.function]
-        shared = Var(frozenset(function.generic) or SCALARS)
+        shared, told = Var(frozenset(function.generic) or SCALARS), False
         for index, arg in enumerate(node.args):
             wanted = function.params[index] if index < len(function.params) else function.rest
             if wanted is Type.ANY and (function.generic or function.result is Type.ANY):
-                types = self.solver.allowed(shared)
-                var = self.demand(arg, types, "E0304", f"`{function.name}` takes {say_types(types)} here")
-                self.solver.unify(var, shared, Because(arg.span, f"used as {say_types(types)} here"))
+                told |= not self._share(function.name, arg, shared)
             elif wanted is Type.ANY:
                 self.demand(arg, SCALARS, "E0304", f"`{function.name}` takes a single value here")
             elif wanted is not None:
                 self.demand(arg, only(wanted), "E0304", f"`{function.name}` takes {wanted} here")
-        return shared if function.result is Type.ANY else Var(only(function.result))
+        if function.result is Type.ANY:
+            return Var(EVERY) if told else shared
+        return Var(only(function.result))
+
+    def _share(self, function: str, arg: bound.Bound, shared: Var) -> bool:
+        """Arguments (and the result) that are of one type, whichever it is; False when told that they are not."""
+        types = self.solver.allowed(shared)
+        try:
+            self.solver.unify(self.type_of(arg), shared, Because(arg.span, f"used as {say_a(types)} here"))
+        except Clash:
+            found = say_a(self.solver.allowed(self.nodes[arg]))
+            self.tell("E0304", arg, f"`{function}` takes {say_types(types)} here, and {self.say(arg)} is {found}")
+            return False
+        return True
 
     def _arithmetic(self, node: bound.Arith) -> Var:
         left, right, result = self.type_of(node.left), self.type_of(node.right), Var(EVERY)
@@ -213,6 +226,8 @@ class Typing:
         return result
 
     def _compare(self, node: bound.Compare) -> Var:
+        self._read_time(node.left, node.right)
+        self._read_time(node.right, node.left)
         if node.op not in ("==", "!="):
             for side in (node.left, node.right):
                 self.demand(side, ORDERED, "E0301", f"`{node.op}` compares what has an order")
@@ -221,8 +236,6 @@ class Typing:
 
     def _alike(self, node: bound.Bound, op: str, left: bound.Bound, right: bound.Bound) -> None:
         """Both sides of a comparison have one type (or equality is asked of a column that holds several)."""
-        self._read_time(left, right)
-        self._read_time(right, left)
         a, b = self.type_of(left), self.type_of(right)
         mixed = MIXED in (self.solver.allowed(a), self.solver.allowed(b))
         try:
@@ -231,7 +244,7 @@ class Typing:
             for var, other in ((a, right), (b, left)):
                 self.solver.narrow(var, SCALARS, Because(other.span, "compared here"))
             known = self.solver.allowed(b if len(self.solver.allowed(b)) < len(self.solver.allowed(a)) else a)
-            self.solver.unify(a, b, Because(node.span, f"compared with {say_types(known)} here"))
+            self.solver.unify(a, b, Because(node.span, f"compared with {say_a(known)} here"))
         except Clash:
             first, second = say_types(self.solver.allowed(a)), say_types(self.solver.allowed(b))
             at = right if isinstance(right, bound.Const) or not isinstance(left, bound.Const) else left
@@ -240,6 +253,7 @@ class Typing:
             self.tell("E0301", at, f"cannot compare {first} with {second}", other, help=helps, fix=fix)
 
     def _read_time(self, text: bound.Bound, beside: bound.Bound) -> None:
+        """A constant text beside a time is a time, if it can be read as one."""
         if isinstance(text, bound.Const) and text.type is Type.TEXT and text not in self.nodes:
             if self.solver.allowed(self.type_of(beside)) != only(Type.TIME):
                 return
@@ -282,8 +296,8 @@ class Typing:
             if self.solver.allowed(wanted) != MIXED:
                 self.solver.unify(var, wanted, Because(key.span, f"looked up in `{table}` here"))
         except Clash:
-            found, keys = say_types(self.solver.allowed(var)), say_types(self.solver.allowed(wanted))
-            self.tell("E0301", key, f"the keys of table `{table}` are {keys}, and this is {found}")
+            found, keys = say_a(self.solver.allowed(var)), say_types(self.solver.allowed(wanted))
+            self.tell("E0301", key, f"the keys of table `{table}` are {keys}, and {self.say(key)} is {found}")
 
     # ------------------------------------------------------------ telling
 
@@ -309,13 +323,13 @@ class Typing:
             if var is None:
                 continue
             if node is not at:
-                labels.append((node.span, f"{self.say(node)} is {say_types(self.solver.allowed(var))}"))
+                labels.append((node.span, f"{self.say(node)} is {say_a(self.solver.allowed(var))}"))
             why = self.solver.why(var)
             if why is not None and why.span is None:
-                notes.append(why.words)
+                notes += [why.words] if why.words not in notes else []
             elif why is not None and why.span is not None and why.span != at.span and why.span != node.span:
                 labels.append((why.span, why.words))
-        label = say_types(self.solver.allowed(self.nodes[at])) if at in self.nodes else ""
+        label = say_a(self.solver.allowed(self.nodes[at])) if at in self.nodes else ""
         self.faults.error(code, at.span, message, label=label, help=help, notes=tuple(notes), labels=tuple(labels), fix=fix)
 
 
