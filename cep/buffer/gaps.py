@@ -27,7 +27,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind    trimmed: entries went before they were read; rewound: the stream lost its end (a restart of Redis); replaced: another
             stream stands under the same name
     after   position of the last entry read when it was noticed
-    before  the first entry that was still there; "" if none was
+    before  the first entry that was still there, or (rewound) the last one that had been read; "" if nothing tells
     missed  how many entries; None: nothing can tell
     """
 

@@ -20,7 +20,7 @@ from cep.event import Document
 
 MOST_ENTRIES = 1000  # more is slower: the replies leave the cache (measured: bench/redis_throughput.py)
 FIRST_ENTRIES = 16  # until the size of entries is known: they may be a mebibyte each
-AIM_BYTES = 1 << 20
+AIM_BYTES = 192 << 10  # a reply that fits the socket's buffer is written while we work on the last one
 _LINES = [f"/{n}" for n in range(1024)]
 
 
@@ -136,6 +136,11 @@ def unpack(stream: str, entries: list[Any], *, at_end: bool) -> tuple[Rows, int]
 
     shape   entries: [[id, [field, value, ...]], ...], not empty
     """
+    last = entries[-1][0].decode()
+    values = [fields[1] for _, fields in entries if len(fields) == 2 and fields[0] == b"json"]
+    if len(values) == len(entries):  # by far the most common: a third of the time of the loop below
+        ids = [entry_id.decode() for entry_id, _ in entries]
+        return Rows(stream, values, ids, last, len(entries), at_end), sum(map(len, values))
     documents: list[Document] = []
     positions: list[str] = []
     size = 0
@@ -159,7 +164,7 @@ def unpack(stream: str, entries: list[Any], *, at_end: bool) -> tuple[Rows, int]
         documents.append(dict(zip(words[::2], words[1::2])))
         positions.append(entry_id.decode())
         size += sum(map(len, words))
-    return Rows(stream, documents, positions, entries[-1][0].decode(), len(entries), at_end), size
+    return Rows(stream, documents, positions, last, len(entries), at_end), size
 
 
 def _line_positions(entry_id: str, lines: int) -> list[str]:

@@ -78,6 +78,30 @@ CODES: tuple[Code, ...] = (
         "Run the version that wrote it, or delete the cell's manifest and commit to read all retained events again.",
     ),
     Code(
+        "E0914",
+        "There is no such failpoint",
+        "CEP_FAILPOINT names a place where a test may kill the process; this one does not exist.",
+        "Unset CEP_FAILPOINT, or write NAME:NTH with one of the names in the message.",
+    ),
+    Code(
+        "E0915",
+        "A generation of rules is missing",
+        "The saved state belongs to a generation of rules that is not in Redis any more: something else removed it.",
+        "Restore Redis from a backup, or delete the cell's manifest and commit to read all retained events again.",
+    ),
+    Code(
+        "E0916",
+        "Redis refuses a command",
+        "The engine needs streams, scripts (EVAL), XINFO and XSETID on its keys; an ACL or another server forbids one of them.",
+        "Allow the commands for the keys `cep:*` and your streams, or use a Redis without restrictions.",
+    ),
+    Code(
+        "E0917",
+        "There is no such log level",
+        "CEP_LOG says how much the service tells on standard error.",
+        "Set it to debug, info, warning or error.",
+    ),
+    Code(
         "E0930",
         "secret written out in a channel",
         "A channel's secret, or a header that looks like one, is written out; files are copied, shown and versioned.",

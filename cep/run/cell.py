@@ -207,6 +207,13 @@ class Cell:
         """After recovery: positions of dead rows among those that are held, and held rows that are gone."""
         self._rejected, self._gaps = rejected, gaps
 
+    def note_rewind(self, had_read: Mapping[str, str]) -> None:
+        """Redis went back behind what had been read: whatever of that is not sent again is lost, though alerts may be out."""
+        for stream, cursor in had_read.items():
+            now = self.reader.cursors.get(stream)
+            if now is not None and place(now) < place(cursor):
+                self._gaps.append(Gap(stream=stream, kind="rewound", after=now, before=cursor))
+
 
 def rejection(row: Rejected) -> Rejection:
     return Rejection(row.stream, str(row.position), row.code, row.reason, row.document)

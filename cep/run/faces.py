@@ -28,6 +28,7 @@ from cep.run.generations import decode_generation
 from cep.sources.http import check_listen, make_app, serving
 
 LOOK_EVERY_S = 0.5
+ANSWER_WITHIN_S = 2.0
 DISK_EVERY_S = 2.0
 DRIFT_AFTER_S = 2.5  # an edit takes a moment to be checked and swapped in
 KEEP_OUTBOX_MS = 7 * 24 * 3600 * 1000
@@ -59,7 +60,9 @@ class Health:
         try:
             while True:
                 try:
-                    self._reasons = tuple(await self._look())
+                    self._reasons = tuple(await asyncio.wait_for(self._look(), ANSWER_WITHIN_S))
+                except TimeoutError:
+                    self._reasons = (f"Redis has not answered for {ANSWER_WITHIN_S:g} s",)
                 except RedisError as error:
                     self._reasons = (f"Redis does not answer: {error}",)
                 self._looked_s = time.monotonic()

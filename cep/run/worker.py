@@ -70,6 +70,7 @@ class Worker:
         self._trimmer = Trimmer(self._inputs, config.streams, cell, self._clock)
         self._offered: Loaded | None = None
         self._renewed_us = 0
+        self._had_read: dict[str, str] = {}  # how far streams had been read when Redis went back
 
     def stop(self) -> None:
         """End soon, in order. Safe in a signal handler."""
@@ -84,6 +85,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._guarded(self._turn)
             deadline_us = self._clock.elapsed_us() + STOP_WITHIN_US
+            self._patience = Patience(threading.Event().wait, self._clock.elapsed_us)  # the old one would not wait any more
             while self._cell is not None and self._clock.elapsed_us() < deadline_us:
                 self._guarded(self._end)
         self._rules.close()
@@ -98,6 +100,8 @@ class Worker:
             raise ConfigError(f"Redis refuses what the engine needs: {error}", "see its ACL and its log", "E0916") from None
         except (Fenced, Rewound) as error:
             log.warning("%s; starting again from the last checkpoint", error)
+            if isinstance(error, Rewound) and self._cell is not None:
+                self._had_read = dict(self._cell.reader.cursors)
             self._drop()
 
     def _turn(self) -> None:
@@ -187,6 +191,8 @@ class Worker:
             cell = self._begin(parts)
         else:
             cell = self._recover(parts, checkpoints.current, snapshots, standing)
+        cell.note_rewind(self._had_read)
+        self._had_read = {}
         self._sweeper.settle()
         self._cell = cell
         return cell
@@ -198,8 +204,8 @@ class Worker:
         made = make_generation(loaded, newest.number + 1 if newest else 1, self._clock.now_us())
         if newest is not None and (newest.hash, newest.disk_hash) == (made.hash, made.disk_hash):
             made = newest
-        else:
-            write_generation(self._write_link, made)
+        elif not write_generation(self._write_link, made):
+            return self._begin(parts)  # somebody else wrote one this moment
         pipeline = Pipeline(loaded.rulebook, self._config.streams, generation=made.number)
         log.info("generation %d: %d rules%s", made.number, len(loaded.rulebook.plans), _words(made.problems))
         cell = self._make_cell(pipeline, parts, made.number)

@@ -10,6 +10,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cep.buffer.embedded import EmbeddedServer
@@ -111,6 +112,35 @@ def test_a_server_killed_under_the_worker_costs_nothing_but_time(undisturbed: Le
     server.stop()
 
 
+def test_a_server_without_memory_is_waited_for(undisturbed: Left, service: Service) -> None:
+    with service.running():
+        service.append(EVENTS[:2000])
+        eventually(service.caught_up)
+        service.client.config_set("maxmemory", 1)
+        eventually(lambda: "OOM" in service.log or "out of memory" in service.log.lower() or "maxmemory" in service.log)
+        service.client.config_set("maxmemory", 0)
+        service.append(EVENTS[2000:])
+        eventually(service.caught_up)
+    assert service.left() == undisturbed
+
+
+def test_a_server_that_stands_still_is_waited_for(undisturbed: Left, tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path / "redis")
+    server.start()
+    service = Service(tmp_path, server.url)
+    assert server.pid is not None
+    with service.running():
+        service.append(EVENTS[:3000])
+        eventually(service.caught_up)
+        signal_to(server.pid, signal.SIGSTOP)
+        threading.Event().wait(0.5)  # the worker asks for more meanwhile
+        signal_to(server.pid, signal.SIGCONT)
+        service.append(EVENTS[3000:])
+        eventually(service.caught_up)
+    assert service.left() == undisturbed
+    server.stop()
+
+
 def test_a_server_that_went_back_in_time_takes_state_cursor_and_outbox_with_it(undisturbed: Left, tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / "redis", fsync="always")
     server.start()
@@ -132,6 +162,8 @@ def test_a_server_that_went_back_in_time_takes_state_cursor_and_outbox_with_it(u
         eventually(service.caught_up)
     assert service.left() == undisturbed
     assert "Redis went back" in service.log
+    ((_, told),) = service.client.xrange("cep:{cell.main}:gaps")
+    assert msgspec.json.decode(told[b"gap"])["kind"] == "rewound"
     server.stop()
 
 

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Become the owner of a cell, if nobody is, or its lease is over, or its process is known to be dead.
 -- KEYS  owner
 -- ARGV  name, lease_ms, who, name of a holder known to be dead ("": none)

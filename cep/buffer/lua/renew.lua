@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Stay the owner for another while, or (lease 0) give the cell up; and notice that Redis went back in time.
 -- KEYS  owner, commit
 -- ARGV  name, lease_ms, number of our last commit
