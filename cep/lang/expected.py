@@ -62,6 +62,7 @@ def expected_words(accepts: frozenset[str]) -> str:
         parts.append("`at`, `expect` or `until`")
     if "AND" in accepts and "PLUS" in accepts:
         parts.append("an operator")
+        parts += [_shown(terminal) for terminal in ("EVERY", "FOR") if terminal in accepts]
     elif not parts:
         parts = [_shown(terminal) for terminal in sorted(accepts - _SILENT, key=_order)]
     elif "LATER" in accepts:

@@ -160,6 +160,21 @@ def _ended(scene: Scene) -> Diagnostic | None:
     )
 
 
+def _clause_ended(scene: Scene) -> Diagnostic | None:
+    """The next line begins a clause before this one is whole."""
+    here, last = scene.here, scene.before
+    words = RULE_WORDS if scene.kind == "rule" else TEST_WORDS if scene.kind == "test" else ()
+    if here is None or last is None or here.text not in words or not scene.starts_line(here):
+        return None
+    if scene.accepts & (CLAUSE_PLACE | TEST_PLACE):
+        return None
+    expected = expected_words(scene.accepts)
+    help = f"write {expected} after it: `{here.text}` already begins the next clause"
+    return scene.fault(
+        "E0118", f"`{last.text}` ends the line where {expected} should follow", last, help, label="nothing follows"
+    )
+
+
 def _without_id(scene: Scene) -> Diagnostic | None:
     before = scene.before
     if (
@@ -372,6 +387,7 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _swallowed,
     _unit,
     _bracket,
+    _clause_ended,
     _ended,
     _plain_data,
     _operator,
