@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 from cep.lang.read import read_rules
-from cep.match.decode import batch_from_dicts
+from cep.match.memory import batch_from_dicts
 from workloads import WORKLOADS, Workload
 
 from cep.config import StreamSpec
