@@ -120,8 +120,8 @@ class Decoder:
 
     def _look_at(self, document: Document, index: int, out: Decoded) -> None:
         """Decode one document with open types and judge it field by field."""
-        row, fault = self._open.row(document)
-        checked = fault or self._judge.judge(row)
+        row, broken, fault = self._open.row(document)
+        checked = fault or self._judge.judge(row, broken)
         if isinstance(checked, tuple):
             out.bad.append((index, *checked))
             return

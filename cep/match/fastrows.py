@@ -97,7 +97,7 @@ class FastRows:
         self._read = read
         self._at = layout.times[way.candidate]
         kinds: dict[Path, Any] = {path: Any if path in shape.loose else kind_of(wants) for path, wants in shape.uses.items()}
-        unsure = {path for path, wants in shape.uses.items() if len(wants) > 1} | shape.loose
+        unsure = {path for path, wants in shape.uses.items() if len(wants) > 1 or Type.TIME in wants} | shape.loose
         plain_time = self._at.path not in shape.uses  # else rows must hold the very value that was sent
         kinds[self._at.path] = way.accepts if plain_time else Any
         required = {self._at.path}

@@ -3,7 +3,7 @@ types they are used as. This is the slow and exact way; whatever it says is what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ Projection = Mapping[str, Mapping[Path, Type]]  # event type -> field that rules
 Read = Callable[[Any, Path], Any]  # (row, path) -> value, None where it is absent
 EVENT_TIME: Path = ("ts",)  # what rules call the event's time, whatever field holds it
 DEFAULT_TYPE_FIELD = "type"
+NOTHING: Mapping[Path, Any] = {}
 _CLASSES: dict[Type, tuple[type, ...]] = {
     Type.NUMBER: (int, float),
     Type.SPAN: (int, float),
@@ -64,6 +65,30 @@ class Layout:
         return [*(at.path for at in self.times), *(path for path in named if path is not None)]
 
 
+def prefixes(paths: Iterable[Path]) -> list[Path]:
+    """Where objects must stand for the paths to lead on, outer ones first."""
+    return sorted({path[:depth] for path in paths for depth in range(1, len(path))}, key=lambda path: (len(path), path))
+
+
+def broken_objects(event: Mapping[str, Any], objects: Iterable[Path]) -> dict[Path, Any]:
+    """What stands in these places of a nested dict and is no object (null is absent)."""
+    found: dict[Path, Any] = {}
+    for path in objects:
+        value = read_dict(event, path)
+        if value is not None and not isinstance(value, dict):
+            found[path] = value
+    return found
+
+
+def read_dict(row: Any, path: Path) -> Any:
+    """A field of nested dicts; None where it, or an object on the way, is missing."""
+    for name in path:
+        if not isinstance(row, dict):
+            return None
+        row = row.get(name)
+    return row
+
+
 def order_value(value: Any) -> Any:
     """A value of the `order` field as one that compares with all others: nothing, then numbers, then text."""
     if value is None:
@@ -79,7 +104,8 @@ class Judge:
         self._layout = layout
         self._read = read
 
-    def judge(self, row: Any) -> Checked | Fault:
+    def judge(self, row: Any, broken: Mapping[Path, Any] = NOTHING) -> Checked | Fault:
+        """`broken`: what stands where paths lead on but is no object; behind it everything is absent."""
         layout = self._layout
         time = self._time(row)
         if len(time) == 2:
@@ -88,7 +114,12 @@ class Judge:
         if isinstance(event_type, tuple):
             return event_type
         for path, want in self._projection.get(event_type, {}).items():
-            if path != EVENT_TIME and (fault := wrong_type(self._read(row, path), want, path)):
+            if path == EVENT_TIME:
+                continue
+            for prefix, value in broken.items():
+                if path[: len(prefix)] == prefix:
+                    return _wrong(prefix, "an object", value)
+            if fault := wrong_type(self._read(row, path), want, path):
                 return fault
         event_id = self._scalar(row, layout.id)
         partition = self._scalar(row, layout.partition)

@@ -9,11 +9,10 @@ from typing import Any
 from cep.config import StreamSpec
 from cep.event import Batch, EventId
 from cep.match.decode import Bad
-from cep.match.fieldcheck import EVENT_TIME, Checked, Judge, Layout, Projection
+from cep.match.fieldcheck import EVENT_TIME, NOTHING, Checked, Judge, Layout, Projection, broken_objects, prefixes, read_dict
 from cep.match.rowtypes import name_of
 from cep.match.timefield import Fault, way_of
 from cep.plan.codegen import Namespace
-from cep.plan.plan import Path
 from cep.types import Type
 
 _RIGHT = {
@@ -42,7 +41,7 @@ class DictReader:
         self._projection = projection
         self._judge = Judge(projection, self._layout, read_dict)
         read = {path for fields in projection.values() for path in fields if path != EVENT_TIME}
-        self._nested = sorted(path for path in {*read, *self._layout.paths} if len(path) > 1)
+        self._objects = prefixes([*read, *self._layout.paths])
         self._loop: Callable[..., None] | None = None
 
     def batch(self, events: Sequence[Mapping[str, Any]], first_position: int = 1) -> tuple[Batch, list[Bad]]:
@@ -79,16 +78,7 @@ class DictReader:
     def _look_at(self, event: Any) -> Checked | Fault:
         if not isinstance(event, dict):
             return "E0601", f"$: expected an object, got {name_of(event)}"
-        for path in self._nested:
-            here: Any = event
-            for depth, name in enumerate(path[:-1]):
-                here = here.get(name)
-                if here is None:
-                    break
-                if not isinstance(here, dict):
-                    place = "$." + ".".join(path[: depth + 1])
-                    return "E0605", f"{place}: expected an object, got {name_of(here)}"
-        return self._judge.judge(event)
+        return self._judge.judge(event, broken_objects(event, self._objects) if self._objects else NOTHING)
 
     # -- the loop
 
@@ -145,12 +135,3 @@ class DictReader:
 
     def _fits(self, event: Any, _: str) -> bool:
         return isinstance(self._look_at(event), Checked)
-
-
-def read_dict(row: Any, path: Path) -> Any:
-    """A field of a dict; None where it, or an object on the way, is missing."""
-    for name in path:
-        if not isinstance(row, dict):
-            return None
-        row = row.get(name)
-    return row

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from cep.event import Document
-from cep.match.fieldcheck import EVENT_TIME, Layout, Projection
+from cep.match.fieldcheck import EVENT_TIME, NOTHING, Layout, Projection, broken_objects, prefixes, read_dict
 from cep.match.plainfields import nested
 from cep.match.rowtypes import getter, row_class
 from cep.match.timefield import Fault
+from cep.plan.paths import attribute
 from cep.plan.plan import Path
 from cep.types import Type
 
@@ -32,6 +33,9 @@ class OpenRows:
         self._paths = sorted({*read, *layout.paths})
         self._class = row_class(dict.fromkeys(self._paths, Any))
         self._decode = msgspec.json.Decoder(self._class).decode
+        self._objects = prefixes(self._paths)
+        self._names = {attribute(path[0]): path[0] for path in self._paths}
+        self._decode_top = msgspec.json.Decoder(row_class({path[:1]: Any for path in self._paths})).decode
         self._getters = {path: getter(path) for path in self._paths}
         self._declared = {tuple(name.split(".")): _DECLARED[kind] for name, kind in declared.items() if kind in _DECLARED}
 
@@ -39,16 +43,33 @@ class OpenRows:
         """A field of such a row (or of any row with these fields); None where it is absent."""
         return self._getters[path](row)
 
-    def row(self, document: Document) -> tuple[Any, Fault | None]:
-        """The row, or None and what is wrong with the document as a whole."""
+    def row(self, document: Document) -> tuple[Any, Mapping[Path, Any], Fault | None]:
+        """The row and what is broken in it (see `Judge.judge`), or what is wrong with the document as a whole."""
         try:
             if isinstance(document, Mapping):
-                return msgspec.convert(self._nested(document), self._class), None
+                return *self._mend(self._nested(document)), None
             if len(document) > LARGEST_DOCUMENT:
-                return None, ("E0602", f"the document has {len(document):,} bytes, more than {LARGEST_DOCUMENT:,}")
-            return self._decode(document), None
+                return None, NOTHING, ("E0602", f"the document has {len(document):,} bytes, more than {LARGEST_DOCUMENT:,}")
+            return *self._from_json(document), None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return None, _fault(error)
+            return None, NOTHING, _fault(error)
+
+    def _from_json(self, document: bytes) -> tuple[Any, Mapping[Path, Any]]:
+        try:
+            return self._decode(document), NOTHING
+        except msgspec.ValidationError as error:
+            refused = _REFUSED.match(str(error))
+            if refused is None or refused["place"] is None:
+                raise
+        top = self._decode_top(document)
+        return self._mend({name: getattr(top, held) for held, name in self._names.items()})
+
+    def _mend(self, event: dict[str, Any]) -> tuple[Any, Mapping[Path, Any]]:
+        """The row of an event in which something else stands where an object is meant: as if it were absent."""
+        broken = broken_objects(event, self._objects)
+        for path in broken:
+            read_dict(event, path[:-1])[path[-1]] = None
+        return msgspec.convert(event, self._class), broken
 
     def _nested(self, fields: Mapping[str, str]) -> dict[str, Any]:
         types: dict[Path, Type | None] = {path: self._declared.get(path) for path in self._layout.paths}
@@ -72,11 +93,10 @@ def _fault(error: Exception) -> Fault:
         return "E0609", f"a text is not UTF-8: {error.reason}"
     refused = _REFUSED.match(str(error))
     if refused:
-        want, got, place = refused["want"].split(" | ")[0], refused["got"], refused["place"]
-        expected = f"expected {_WORDS.get(want, want)}, got {_WORDS.get(got, got)}"
-        return ("E0601", f"$: {expected}") if place is None else ("E0605", f"{place}: {expected}")
+        return "E0601", f"$: expected an object, got {_WORDS.get(refused['got'], refused['got'])}"
     if isinstance(error, msgspec.ValidationError):
-        return "E0600", f"not JSON that can be read: {str(error)[:1].lower()}{str(error)[1:]}"
+        said, _, place = str(error).partition(" - at ")
+        return "E0600", f"{place.strip('`') or '$'}: {said[:1].lower()}{said[1:]}"
     return "E0600", str(error).replace("JSON is malformed", "not JSON").replace(
         "Input data was truncated", "not JSON: it ends too early"
     )
