@@ -141,7 +141,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0218",
         "names of the key",
-        "Each part of the key goes by a name of its own; this one has none, or that of another.",
+        "Each part of the key goes by a name of its own; this one has that of another.",
         "Give it a name: `by source_ip = source.ip, target_ip = target.ip`.",
         before="rule r\n  by source.ip, target.ip\n  from flows where bytes > 1GB\n",
         after="rule r\n  by source.ip, target_ip = target.ip\n  from flows where bytes > 1GB\n",
@@ -177,5 +177,14 @@ CODES: tuple[Code, ...] = (
         "Take the type out of `by`.",
         before="rule r\n  by {login: user, dns: client}\n  from login where failed\n",
         after="rule r\n  by {login: user}\n  from login where failed\n",
+    ),
+    Code(
+        "W0204",
+        "label looks misspelt",
+        "In the `where` of a step a dotted name that does not begin with a label is a field of the event. This one begins with "
+        "nearly the name of a label.",
+        "Correct the label. If the event does hold such an object, give the label another name.",
+        before="rule r\n  match fail -> okay\n  where fail: login\n        okay: login where ip != fial.ip\n  within 1h\n",
+        after="rule r\n  match fail -> okay\n  where fail: login\n        okay: login where ip != fail.ip\n  within 1h\n",
     ),
 )

@@ -11,13 +11,14 @@ from cep.plan.draft import BookDraft, RuleDraft
 from cep.plan.lower import Lowering
 from cep.plan.plan import Path
 from cep.plan.references import say_path
+from cep.plan.scope import TooBig
 from cep.plan.typevars import SCALARS, Because, Clash, say_types
 from cep.plan.typing_rules import Typing, only
 from cep.types import Type
 
 
 def check_types(book: BookDraft) -> None:
-    """Leave typed expressions in the drafts of sound rules, and the fields they read in `book.projection`."""
+    """Leave typed expressions in the drafts of sound rules."""
     typing = Typing(book)
     objects: dict[tuple[str, Path], tuple[Path, Span]] = {}  # what must be an object, since a field of it is used
     values: dict[tuple[str, Path], Span] = {}
@@ -33,10 +34,10 @@ def check_types(book: BookDraft) -> None:
             typing.solver.undo_to(mark)
     for draft, key in zip(book.rules, keys, strict=True):
         if not draft.faults.broken:
-            Lowering(typing, draft, key).lower()
-            for event_type, path in draft.fields:
-                found = typing.solver.decide(typing.slot(event_type, path))
-                book.projection.setdefault(event_type, {})[path] = found
+            try:
+                Lowering(typing, draft, key).lower()
+            except TooBig as fault:
+                draft.faults.error("E0412", fault.span, str(fault), help="split the rule")
 
 
 def _check_rule(draft: RuleDraft, typing: Typing) -> None:

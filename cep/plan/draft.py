@@ -117,4 +117,3 @@ class BookDraft:
     channels: Collection[str] | None
     rules: list[RuleDraft] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
-    projection: dict[str, dict[Path, Type]] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from cep.types import Type
 TRUE = ir.Const(True, Type.BOOL)
 FALSE = ir.Const(False, Type.BOOL)
 UNKNOWN = ir.Const(None, Type.BOOL)
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 ORDER = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b}
 
 
@@ -132,6 +133,8 @@ def _truth(value: bool) -> ir.Const:
 def _not(x: ir.Expr) -> ir.Expr:
     if isinstance(x, ir.Const):
         return UNKNOWN if x.value is None else _truth(not x.value)
+    if isinstance(x, ir.Compare):  # there is no NaN: of two values that are not null, not less is greater or equal
+        return ir.Compare(OPPOSITE[x.op], x.left, x.right)
     return x.operand if isinstance(x, ir.Not) else ir.Not(x)
 
 

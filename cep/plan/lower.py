@@ -8,6 +8,7 @@ from cep.plan import bound, ir
 from cep.plan.draft import RuleDraft
 from cep.plan.plan import Register, RegisterKind
 from cep.plan.references import TIME
+from cep.plan.scope import MOST_NODES, TooBig
 from cep.plan.typevars import Var
 from cep.plan.typing_rules import Typing
 from cep.types import Type
@@ -21,6 +22,7 @@ class Lowering:
         self.draft = draft
         self.key = key
         self.registers: dict[str, int] = {}
+        self.nodes = 0
 
     def lower(self) -> None:
         """Fill the typed places of the draft."""
@@ -40,7 +42,13 @@ class Lowering:
         return self.typing.solver.decide(self.typing.nodes[node])
 
     def expr(self, node: bound.Bound) -> ir.Expr:
-        """The typed expression of a node of a sound rule."""
+        """The typed expression of a node of a sound rule.
+
+        raises  TooBig: `between` says its subject twice, so nested ones double
+        """
+        self.nodes += 1
+        if self.nodes > 2 * MOST_NODES:
+            raise TooBig(node.span, f"the expressions of this rule have more than {2 * MOST_NODES:,} parts when written out")
         match node:
             case bound.Const(value=value):
                 return ir.Const(self.typing.times.get(node, value), Type.ANY if value is None else self.type_of(node))

@@ -10,6 +10,7 @@ from cep.lang import tree
 from cep.plan.draft import BookDraft
 from cep.plan.passes import PASSES
 from cep.plan.plan import Rulebook
+from cep.plan.projection import project
 from cep.plan.wire import digest, to_wire
 
 
@@ -31,9 +32,10 @@ def build_rulebook(
     book = BookDraft(files, schemas or {}, tables, channels)
     for work in PASSES:
         work(book)
+    plans = tuple(draft.plan for draft in book.rules if draft.plan is not None)
     rulebook = Rulebook(
-        plans=tuple(draft.plan for draft in book.rules if draft.plan is not None),
-        projection={event_type: dict(sorted(paths.items())) for event_type, paths in sorted(book.projection.items())},
+        plans=plans,
+        projection=project(plans),
         tables={name: {key: dict(row) for key, row in rows.items()} for name, rows in tables.items()},
         tables_version=digest(to_wire(_plain(tables))) if tables else "",
     )

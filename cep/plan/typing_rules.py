@@ -229,8 +229,10 @@ class Typing:
         self._read_time(node.left, node.right)
         self._read_time(node.right, node.left)
         if node.op not in ("==", "!="):
-            for side in (node.left, node.right):
-                self.demand(side, ORDERED, "E0301", f"`{node.op}` compares what has an order")
+            told = f"`{node.op}` compares what has an order"
+            sides = [(side, self.demand(side, ORDERED, "E0301", told)) for side in (node.left, node.right)]
+            if any(var is not self.nodes[side] for side, var in sides):
+                return Var(only(B))
         self._alike(node, node.op, node.left, node.right)
         return Var(only(B))
 

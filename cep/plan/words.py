@@ -7,6 +7,7 @@ from typing import assert_never
 
 from cep.plan import ir
 from cep.plan.plan import KeyPlan, Register, RegisterKind
+from cep.timestamps import iso_text
 from cep.types import Type
 
 UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000))
@@ -33,6 +34,8 @@ def say_value(value: object, kind: Type) -> str:
         return "[" + ", ".join(say_value(item, Type.ANY) for item in value) + "]"
     if kind is Type.SPAN and isinstance(value, int):
         return say_duration(value)
+    if kind is Type.TIME and isinstance(value, int):
+        return f'"{iso_text(value)}"'
     return str(value)
 
 
