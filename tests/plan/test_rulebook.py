@@ -12,6 +12,7 @@ from cep.errors import Diagnostic
 from cep.lang import tree
 from cep.lang.parser import parse_text
 from cep.plan.explain import describe
+from cep.plan.kernels import compile_rule
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
 from cep.types import Type
@@ -137,6 +138,8 @@ def test_no_source_brings_the_compiler_down(seed: int) -> None:
         file, _ = parse_text("".join(pieces), "m.cep")
         book, faults = build_rulebook([file], schemas=SCHEMAS, tables=TABLES, channels=CHANNELS)
         planned += len([describe(plan) for plan in book.plans])
+        for plan in book.plans:
+            compile_rule(plan, book.tables)
         told += len(faults)
         assert all(fault.span.line > 0 and fault.message and fault.code[1:].isdigit() for fault in faults)
         broken = {fault.code for fault in faults if fault.level == "error"}
