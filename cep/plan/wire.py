@@ -23,6 +23,7 @@ NODES: dict[str, type] = {
     if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == module.__name__
 }
 NAMES = {kind: name for name, kind in NODES.items()}
+FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in NAMES}
 ENUMS: dict[str, Any] = {"Type": Type, "RegisterKind": RegisterKind}
 # Words, not decisions: another label or name of a part, and types (which other rules may tell of a field), change no answer.
 WORDS = frozenset({"type", "types", "label", "names", "words"})
@@ -32,12 +33,13 @@ def to_wire(value: Any, leave_out: frozenset[str] = frozenset()) -> Any:
     """Plain data of a plan or any part of it. `leave_out` names fields of expressions and plans not to be said."""
     if isinstance(value, Type | RegisterKind):
         return {f"@{value.__class__.__name__}": value.value}
-    if is_dataclass(value) and not isinstance(value, type):
-        said: dict[str, Any] = {"@": NAMES[type(value)]}
-        for field in fields(value):
+    kind = value.__class__
+    if kind in NAMES:
+        said: dict[str, Any] = {"@": NAMES[kind]}
+        for name in FIELDS[kind]:
             # The type of events a Select takes is no word: it decides.
-            if field.name not in leave_out or isinstance(value, plan.Select):
-                said[field.name] = to_wire(getattr(value, field.name), leave_out)
+            if name not in leave_out or kind is plan.Select:
+                said[name] = to_wire(getattr(value, name), leave_out)
         return said
     if isinstance(value, tuple | list):
         return [to_wire(item, leave_out) for item in value]
