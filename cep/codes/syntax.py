@@ -321,8 +321,8 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0142",
-        "a file of more than 1 MiB",
-        "No set of rules that people write is as large; it is probably data.",
+        "a file that is too large",
+        "A file has at most 1 MiB and holds at most 5,000 rules and tests. What is larger is probably data.",
         "Split it, or load data as a table.",
     ),
     Code(

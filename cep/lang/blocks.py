@@ -16,6 +16,7 @@ RULE_WORDS = (
 )  # fmt: skip
 TEST_WORDS = ("at", "expect", "until")
 BLOCKS = ("rule", "test")
+MAX_BLOCKS = 5_000  # of one file: nobody writes more, and each costs a fraction of a millisecond
 
 _COLUMN_ONE = re.compile(r"^[^\s#]", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -42,6 +43,9 @@ def cut(lines: Lines, faults: list[Diagnostic]) -> list[Slice]:
         kind = _kind(word[0] if word else "", bool(heads))
         if kind is not None:
             heads.append((kind, found.start()))
+    if len(heads) > MAX_BLOCKS:
+        faults.append(too_many(lines, heads[MAX_BLOCKS][1]))
+        return []
     first = _first_text(source)
     if first is not None and (not heads or first < heads[0][1]):
         _fault_indented(lines, first, faults)
@@ -52,6 +56,13 @@ def cut(lines: Lines, faults: list[Diagnostic]) -> list[Slice]:
         else:
             _fault_outside(lines, start, faults)
     return slices
+
+
+def too_many(lines: Lines, at: int) -> Diagnostic:
+    """The fault of a file that holds more rules and tests than are read."""
+    return Diagnostic(
+        "E0142", f"more than {MAX_BLOCKS:,} rules and tests in one file", lines.span(at, at + 1), help="split the file"
+    )
 
 
 def _kind(word: str, inside: bool) -> str | None:

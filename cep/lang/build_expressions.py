@@ -166,7 +166,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
         span = base.span.to(word.span)
         if isinstance(base, tree.Path):
             if len(base.parts) == MAX_DEPTH:
-                self._fault("E0119", f"a path of more than {MAX_DEPTH} parts", span, help="no event is nested as deep as this")
+                if not any(fault.code == "E0119" for fault in self.faults):
+                    self._fault(
+                        "E0119", f"a path of more than {MAX_DEPTH} parts", span, help="no event is nested as deep as this"
+                    )
+                return base
             return tree.Path(span, (*base.parts, word.text))
         return self._deep(tree.Member(span, base, word.text), span, base)
 

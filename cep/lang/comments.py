@@ -52,8 +52,9 @@ def text_comments(lines: Lines, words: Sequence[Word]) -> list[Found]:
     return [_found(lines, line, col, text) for (line, col), text in sorted(found.items())]
 
 
-def yaml_comments(lines: Lines, scalars: Sequence[tuple[int, int]]) -> list[Found]:
-    """Each `#` that begins a line or follows a blank, outside of all scalars; and what follows the `|` of a block."""
+def yaml_comments(lines: Lines, scalars: Sequence[tuple[int, int]], inside_values: Sequence[Word]) -> list[Found]:
+    """Each `#` that begins a line or follows a blank, outside of all scalars; what follows the `|` of a block; and the
+    comments of the language inside of values."""
     starts = [start for start, _ in scalars]
     made = []
     at = 0
@@ -67,7 +68,8 @@ def yaml_comments(lines: Lines, scalars: Sequence[tuple[int, int]]) -> list[Foun
             continue
         made.append(_found(lines, *lines.position(at), lines.source[at:end].rstrip()))
         at = end
-    return made
+    made += [_found(lines, word.span.line, word.span.col, word.text) for word in inside_values]
+    return sorted(made, key=lambda found: (found.line, found.col))
 
 
 def _in_header(source: str, start: int, at: int) -> bool:

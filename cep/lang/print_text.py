@@ -68,7 +68,7 @@ class TextPrinter:
         else:
             self._put([head], root)
         if rule.title is not None:
-            self._put([f"  {show_string(rule.title)}"], (*root, "title"))
+            self._put([f"  {show_string(rule.title)}"], (*root, "title"), "  ")
         clauses = _clauses(rule)
         if rule.severity is not None and apart:
             clauses.insert(0, ("severity", "severity", [rule.severity]))

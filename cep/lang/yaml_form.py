@@ -7,6 +7,7 @@ from typing import Any
 from cep.errors import Diagnostic, Span
 from cep.lang import tree
 from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
+from cep.lang.blocks import MAX_BLOCKS, too_many
 from cep.lang.comments import attach, yaml_comments
 from cep.lang.pieces import Block, Clause, Listing, Word
 from cep.lang.places import Lines
@@ -30,13 +31,16 @@ def parse_yaml(source: str, path: str, tests_of: str | None = None) -> tuple[tre
     reader = _RuleReader(lines, tests_of)
     composed = compose(lines, reader.faults)
     for document in composed.documents:
+        if len(reader.rules) + len(reader.tests) > MAX_BLOCKS:
+            reader.faults.append(too_many(lines, document.start))
+            break
         reader.document(document)
     reader.faults.sort(key=lambda fault: fault.span)
     ordered = in_file_order([rule for rule, _ in reader.rules], [test for test, _ in reader.tests])
     place = {id(test): at for at, test in enumerate(ordered)}
     owners = [(("rule", at), block) for at, (_, block) in enumerate(reader.rules)]
     owners += [(("test", place[id(test)]), block) for test, block in reader.tests]
-    kept = attach(owners, yaml_comments(lines, composed.scalars), lines)
+    kept = attach(owners, yaml_comments(lines, composed.scalars, reader.comments), lines)
     return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in reader.rules), ordered, kept), reader.faults
 
 

@@ -20,6 +20,7 @@ MAX_NODES = 100_000  # of one document, aliases expanded
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one where PyYAML was built with it: 10 times as fast
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_ANCHOR = re.compile(r"&[0-9A-Za-z_-]+(?:\s|#[^\n]*)*")
 _QUOTE_IT = "put the whole value in quotes"
 _HELP = (
     ("mapping values are not allowed", f"a value that holds `: ` must be quoted: {_QUOTE_IT}, or write it as a block (`|`)"),
@@ -151,6 +152,9 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             self._refuse_tag(event, start, end)
             style = "" if event.style is None or event.style == ":" else event.style
+            if event.anchor is not None:  # the loader's mark stands before `&name`
+                found = _ANCHOR.match(self.lines.source, start)
+                start = min(found.end(), end) if found else start
             scalar = Scalar(event.value, style, start, end)
             self.made.scalars.append((start, end))
             self._place(scalar, event.anchor)

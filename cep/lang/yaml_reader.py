@@ -29,6 +29,7 @@ class YamlReader:
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
         self.faults: list[Diagnostic] = []
+        self.comments: list[Word] = []  # inside of values
 
     def span(self, node: Node) -> Span:
         return self.lines.span(node.start, max(node.end, node.start))
@@ -128,6 +129,7 @@ class YamlReader:
         if parsed.halt is not None:
             self.faults.append(diagnose(parsed.halt, found.value, place, f"fragment_{kind}"))
         self.faults.extend(parsed.faults)
+        self.comments.extend(parsed.comments)
         return parsed.value if parsed.halt is None and not parsed.faults else None
 
     def data(self, node: Node) -> Any:
