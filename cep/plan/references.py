@@ -59,7 +59,7 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
     if scope.shape is Shape.ABSENCE:
         return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
     if scope.shape is Shape.WINDOW:
-        near = did_you_mean(said, {*scope.emitted, *scope.rule.key.names, *scope.naming.lets}, " ").strip()
+        near = _emitted_help(said, scope) or did_you_mean(said, scope.known_names(), " ").strip()
         fix = Fix(span, f"last({said})", safe=False)
         scope.rule.faults.error(
             "E0211",
@@ -71,8 +71,8 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
         )
         return bound.Broken(span)
     labels = [step.label for step in scope.rule.positive]
-    helps = did_you_mean(parts[0], scope.known_names(), " ")
-    if not helps.strip():
+    helps = _emitted_help(said, scope) or did_you_mean(parts[0], scope.known_names(), " ").strip()
+    if not helps:
         helps = f"say of which step: `{labels[-1]}.{said}`" if labels else ""
     scope.rule.faults.error(
         "E0203",
@@ -82,6 +82,12 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
         fix=rename(span, parts[0], scope.known_names()) if len(parts) == 1 else None,
     )
     return bound.Broken(span)
+
+
+def _emitted_help(said: str, scope: Scope) -> str:
+    """`emit n = count(), half = n / 2`: the fields of `emit` do not see each other."""
+    emitted = any(field.name == said and not field.bare for field in scope.rule.tree.emit)
+    return f"`emit` cannot use its own fields: `let {said}: ...`, then use `{said}` as often as you like" if emitted else ""
 
 
 def _suspect_label(parts: Path, span: Span, scope: Scope) -> None:
