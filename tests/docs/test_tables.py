@@ -1,0 +1,166 @@
+"""Every table of docs/language.md with a result in it is computed: expressions, patterns letter by letter, arrivals, limits."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from cep import event as events
+from cep.config import StreamSpec
+from cep.event import Alert
+from cep.functions import FUNCTIONS, regex
+from cep.lang import literals, read, yaml_tests
+from cep.lang.assemble import CHOICES
+from cep.lang.blocks import RULE_WORDS
+from cep.lang.read import read_rules
+from cep.lang.yaml_form import RULE_KEYS
+from cep.match.openrows import LARGEST_DOCUMENT
+from cep.match.pipeline import Pipeline
+from cep.plan import check_shape, registers, scope
+from cep.plan.aggregates import AGGREGATES
+from cep.plan.rulebook import build_rulebook
+from tests.docs.functions_table import functions_table
+from tests.docs.pages import Row, blocks, code, rows, text_of
+
+PAGE = "language.md"
+TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana"}}}
+EVENT = json.loads(blocks(PAGE, "json")[0].text)
+SECOND_US = 1_000_000
+
+
+def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:
+    """The alerts that are told of these events."""
+    file, faults = read_rules("rule.cep", rule)
+    rulebook, found = build_rulebook([file], tables=TABLES)
+    errors = [fault.message for fault in (*faults, *found) if fault.level == "error"]
+    assert not errors, (rule, errors)
+    pipeline = Pipeline(rulebook, {"e": StreamSpec(name="e", **stream)})
+    outcome = pipeline.push("e", [json.dumps(one).encode() for one in documents], list(range(len(documents))))
+    assert not outcome.dead and not outcome.late
+    return [alert for alert in (*outcome.alerts, *pipeline.finish(until_us).alerts) if not alert.muted]
+
+
+def value_of(expression: str) -> Any:
+    (alert,) = run(f"rule r\n  from e\n  emit value = {expression}\n", [EVENT])
+    return alert.fields["value"]
+
+
+# ---------------------------------------------------------------- expressions
+
+
+@pytest.mark.parametrize("row", rows(PAGE, "expression", "result"), ids=lambda row: row.cells[0])
+def test_an_expression_has_the_result_beside_it(row: Row) -> None:
+    assert json.dumps(value_of(code(row.cells[0]))) == json.dumps(json.loads(code(row.cells[1])))
+
+
+FUNCTION_EXAMPLES = [(name, *example) for name, function in FUNCTIONS.items() for example in function.examples]
+
+
+@pytest.mark.parametrize(("name", "expression", "result"), FUNCTION_EXAMPLES)
+def test_the_examples_of_a_function_are_true(name: str, expression: str, result: str) -> None:
+    assert name in expression
+    assert value_of(expression) == json.loads(result)
+
+
+def test_the_table_of_functions_is_that_of_the_code() -> None:
+    written = text_of(PAGE).split("<!-- functions -->\n")[1].split("<!-- /functions -->")[0]
+    assert written == functions_table(), "run: python -m tests.docs.functions_table"
+
+
+def test_every_aggregate_is_in_the_table_and_no_other() -> None:
+    names = {code(cell).split("(")[0] for row in rows(PAGE, "written in a window") for cell in row.cells[:2] if cell}
+    assert names == set(AGGREGATES)
+
+
+# ---------------------------------------------------------------- clauses
+
+
+def test_every_clause_of_the_grammar_is_in_the_table_and_no_other() -> None:
+    named = {word for row in rows(PAGE, "clause", "stands in") for cell in re.findall(r"`(\w+)", row.cells[0]) for word in [cell]}
+    assert named | {"title"} == set(RULE_WORDS) | {"rule"}
+    keys = named | {"title", "for", "tests"}
+    assert keys == set(RULE_KEYS)
+
+
+def test_every_word_of_severity_is_named() -> None:
+    said = text_of(PAGE).split("`severity` is ")[1].split(";")[0]
+    assert tuple(re.findall(r"`(\w+)`", said)) == CHOICES["severity"]
+    assert run("rule r\n  from e\n", [EVENT])[0].severity == "medium"
+
+
+# ---------------------------------------------------------------- meaning
+
+
+def stream(letters: str) -> list[dict[str, Any]]:
+    return [{"ts": at, "type": "e", "v": letter} for at, letter in enumerate(letters) if letter != "_"]
+
+
+def rule_of(text: str) -> str:
+    """The whole rule that a row's short form stands for."""
+    if text.startswith("when "):
+        body, more = "from e", text.replace(" fire", "\n  fire").replace(" then", "\n  then")
+    elif text.startswith("absent "):
+        letter, duration = text.split()[1::2]
+        body, more = f'absent e where v == "{letter}" for {duration}', ""
+    elif " once " in text:
+        letter, _, once = text.partition(" once ")
+        body, more = f'from e where v == "{letter}"', f"once {once}"
+    else:
+        pattern, _, within = text.partition(" within ")
+        labels = dict.fromkeys(re.findall(r"[a-z]+", pattern))
+        where = "\n  ".join(f"{label}: e where v in [{', '.join(map(repr, label))}]" for label in labels)
+        body, more = f"match {pattern}\n  where {where}", f"within {within}"
+    return f"rule r\n  {body}\n  {more}\n"
+
+
+def seconds(alert: Alert) -> float:
+    return alert.time_us / SECOND_US
+
+
+@pytest.mark.parametrize("row", rows(PAGE, "rule", "events", "alerts"), ids=lambda row: f"{row.cells[0]} on {row.cells[1]}")
+def test_a_rule_alerts_as_the_table_says(row: Row) -> None:
+    events = stream(code(row.cells[1]))
+    found = run(rule_of(code(row.cells[0])), events, until_us=100 * SECOND_US, id="ts")
+    told = [f"{seconds(alert):g}s: {' '.join(map(str, alert.evidence))}" for alert in found]
+    assert ("; ".join(told) or "none") == row.cells[2]
+
+
+@pytest.mark.parametrize("row", rows(PAGE, "rule", "events", "told"), ids=lambda row: row.cells[0])
+def test_noise_control_tells_what_the_table_says(row: Row) -> None:
+    found = run(rule_of(code(row.cells[0])), stream(code(row.cells[1])), until_us=100 * SECOND_US)
+    assert " ".join(f"{seconds(alert):g}s" for alert in found) == row.cells[2]
+
+
+def test_events_wait_for_the_watermark_as_the_table_says() -> None:
+    file, _ = read_rules("rule.cep", "rule r\n  from e\n  emit at = ts\n")
+    pipeline = Pipeline(build_rulebook([file])[0], {"e": StreamSpec(name="e", lateness_us=5 * SECOND_US)})
+    table = rows(PAGE, "arrives", "watermark then")
+    assert len(table) == 6
+    for number, row in enumerate(table):
+        outcome = pipeline.push("e", [json.dumps({"ts": int(row.cells[0])}).encode()], [number])
+        assert pipeline.watermark_us == int(row.cells[1]) * SECOND_US
+        judged = re.findall(r"\d+", row.cells[2]) if "judged" in row.cells[2] else []
+        assert [f"{seconds(alert):g}" for alert in outcome.alerts] == judged
+        assert bool(outcome.late) == (row.cells[2] == "late")
+
+
+# ---------------------------------------------------------------- limits, and who cites what
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    said = [row.cells[1] for row in rows(PAGE, "what", "at most")]
+    assert said == [
+        f"{read.MAX_BYTES >> 20} MiB",
+        f"{LARGEST_DOCUMENT >> 20} MiB",
+        f"{check_shape.MOST_REPEATS:,}",
+        f"{registers.LONGEST_LIST:,}",
+        f"{events.MAX_EVIDENCE}",
+        f"{scope.DEEPEST}",
+        f"{scope.MOST_NODES:,}",
+        f"{regex.LONGEST_PATTERN:,} characters",
+        f"{yaml_tests.MAX_REPEAT:,}",
+        f"{literals.MAX_SPAN_US // literals.UNITS_US['d']:,} days",
+    ]
