@@ -24,7 +24,7 @@ from cep.deliver.check import check_channel
 from cep.deliver.outbox import START, Chunk, OutboxReader, place
 from cep.deliver.outcome import SECOND_US
 from cep.deliver.parcel import Parcel, Receiver
-from cep.deliver.patience import Patience
+from cep.deliver.patience import Patience, end_tasks
 from cep.deliver.queue import ChannelQueue, DeadLetter
 from cep.deliver.secrets import Secrets
 from cep.deliver.sender import GRACE_S, Sender
@@ -106,7 +106,7 @@ class Dispatcher:
             await self._until(stop, readers)
         finally:
             self._up.set()
-            await _end(readers)
+            await end_tasks(readers)
             for reader in self._readers:
                 reader.end()
             await self._stop_senders()
@@ -245,7 +245,7 @@ class Dispatcher:
         self.wake()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=GRACE_S + 1)  # longer only while Redis is away
-        await _end(self._tasks.values())
+        await end_tasks(self._tasks.values())
 
     # -- the way of an alert
 
@@ -296,11 +296,3 @@ def _checked(channels: Mapping[str, ChannelSpec], default_to: Sequence[str]) -> 
         if name not in specs:
             raise ConfigError(f"default_to: there is no channel {name}", f"the channels are {', '.join(sorted(specs))}", "E0936")
     return specs
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel what still runs and wait for all of it; faults were raised before, or come with the end."""
-    found = list(tasks)
-    for task in found:
-        task.cancel()
-    await asyncio.gather(*found, return_exceptions=True)

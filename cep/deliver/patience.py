@@ -1,10 +1,10 @@
-"""Waiting for Redis to come back: the same request again, with growing pauses, until it is answered."""
+"""Waiting for what does not come at once: Redis to answer again, tasks to end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 from redis import exceptions
 
@@ -44,3 +44,17 @@ class Patience:
 
     def _note(self, pause_s: float) -> None:
         self._pause_s = pause_s
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel what still runs, and return when all of it has ended, with whatever fault.
+
+    Cancelling once is not enough: before Python 3.12 `asyncio.wait_for` can swallow it, and the Redis client uses that to send.
+    """
+    found = list(tasks)
+    left = {task for task in found if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.05)
+    await asyncio.gather(*found, return_exceptions=True)

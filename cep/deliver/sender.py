@@ -11,7 +11,7 @@ from cep.clock import Clock
 from cep.config import ChannelSpec
 from cep.deliver.outcome import Kind, Outcome
 from cep.deliver.parcel import Receiver, Turn
-from cep.deliver.patience import Patience
+from cep.deliver.patience import Patience, end_tasks
 from cep.deliver.queue import ChannelQueue
 from cep.deliver.stages import ATTEMPT, Post
 
@@ -82,9 +82,7 @@ class Sender:
             if self._flying:
                 await asyncio.wait(self._flying.values(), timeout=GRACE_S)
         finally:
-            for task in self._flying.values():
-                task.cancel()
-            await asyncio.gather(*self._flying.values(), return_exceptions=True)
+            await end_tasks(self._flying.values())
             await self.receiver.close()
             self._ended = True
             self._changed.set()

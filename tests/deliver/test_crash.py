@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from cep.buffer.embedded import EmbeddedServer
+from cep.deliver.patience import end_tasks
 from tests.deliver.bench import SECOND_US, Bench, Scripted, alert
 
 PROCESS = """
@@ -113,6 +114,30 @@ def test_an_end_that_was_asked_for_lets_attempts_finish(bench: Bench) -> None:
             async with bench.running(bench.webhook(soc.url)) as again:
                 assert await again.drain() == 0
             assert soc.ids == ["a1:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_tasks_end_although_one_swallows_its_first_cancellations() -> None:
+    async def scenario() -> None:
+        swallowed = 0
+
+        async def stubborn() -> None:
+            nonlocal swallowed
+            while swallowed < 3:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    swallowed += 1
+
+        async def broken() -> None:
+            raise OSError("its fault is its own")
+
+        tasks = [asyncio.create_task(one()) for one in (stubborn, stubborn, broken)]
+        async with asyncio.timeout(10):
+            await end_tasks(tasks)
+        assert swallowed >= 3
+        assert all(task.done() for task in tasks)
 
     asyncio.run(scenario())
 
