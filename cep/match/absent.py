@@ -1,4 +1,4 @@
-"""Absence rules (LANGUAGE.md section 7, item 13): armed per key by each event that fits; fires once, at last + for, if none
+"""Absence rules (docs/language.md, Meaning 13): armed per key by each event that fits; fires once, at last + for, if none
 came by then. An event exactly at last + for is in time: it is fed before the timers of its moment.
 
     for 3m    09:00 e ......... 09:03 e ......... 09:06 fires     a key that has fired is forgotten until its next event

@@ -8,7 +8,7 @@ whatever the batch size or the order in which streams were read. Lateness is jud
     lateness 5 s   09:00:10 seen   partition at 09:00:05
                    09:00:05 -> waits for W, is fed          09:00:04.999 -> late, never fed, never lost
 
-source  Akidau et al. 2015 (watermarks); LANGUAGE.md section 7, items 1 to 4.
+source  Akidau et al. 2015 (watermarks); docs/language.md, Meaning 1 to 4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The run list: any pattern, every run of a key on its own (LANGUAGE.md section 7, items 2 and 7 to 11, `pick first`).
+"""The run list: any pattern, every run of a key on its own (docs/language.md, Meaning 2 and 7 to 11).
 
 The runs of a key stand in one list, by start and then as they would be preferred at a tie: where a run forks, the forks
 stand in its place, the earlier node first. So the first complete run of the list with the earliest start and the most events

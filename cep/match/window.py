@@ -1,4 +1,4 @@
-"""Sliding windows (LANGUAGE.md section 7, item 12): `when` over what lies in [t - w, t], at each event and each departure.
+"""Sliding windows (docs/language.md, Meaning 12): `when` over what lies in [t - w, t], at each event and each departure.
 
     w = 10m    09:00 e enters ........ 09:10 an event still sees e; after the rows of 09:10 the timer takes e out
 

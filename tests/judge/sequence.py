@@ -1,4 +1,4 @@
-"""What a pattern means (LANGUAGE.md section 7, items 1, 2 and 5 to 11, `pick first`), said the long way: every run is a list of
+"""What a pattern means (docs/language.md, Meaning 1, 2 and 5 to 11), said the long way: every run is a list of
 what it took and is judged anew from that whole list at each event. Nothing is shared with the engine but the plan.
 
 Where the text leaves room, this is how it is read (docs and matchers follow):

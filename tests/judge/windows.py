@@ -55,7 +55,7 @@ def _filtered(plan: RulePlan, parts: Parts, event: Seen, tables: Tables) -> Verd
 
 
 class _SlidingWindow:
-    """One key of `when C over w` (section 7, item 12)."""
+    """One key of `when C over w` (docs/language.md, Meaning 12)."""
 
     def __init__(self, plan: RulePlan, body: WindowBody, parts: Parts, tables: Tables) -> None:
         self.plan, self.body, self.parts, self.tables = plan, body, parts, tables
@@ -90,7 +90,7 @@ class _SlidingWindow:
 
 
 def _absences(plan: RulePlan, body: AbsentBody, parts: Parts, own: Sequence[Seen], end_us: int, tables: Tables) -> list[Verdict]:
-    """`absent E for D` (section 7, item 13): an event exactly at last + D is still in time (item 2)."""
+    """`absent E for D` (docs/language.md, Meaning 13): an event exactly at last + D is still in time."""
     told: list[Verdict] = []
     for at, event in enumerate(own):
         due_us = event.time_us + body.for_us
