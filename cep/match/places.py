@@ -218,16 +218,17 @@ class Tree:
             code = self.writer.value(expr)
             self.writer.locals[expr] = kept
             return code
-        return self._part(expr)
+        return part_code(self.writer, expr)
 
-    def _part(self, expr: Expr) -> str:
-        """A part of a key as `cep.event.Key` says; 1.0 is written 1, so that equal keys are one and the same."""
-        if expr.type is Type.TEXT:
-            return self.writer.value(expr)
-        # Keys are nearly always of one kind: ask for it before calling a function.
-        usual = "int" if expr.type is Type.NUMBER else "str"
-        once = self.writer.once(expr)
-        return f"{once.again} if {once.first}.__class__ is {usual} else hashable({once.again})"
+
+def part_code(write: Writer, expr: Expr) -> str:
+    """Code for a part of a key as `cep.event.Key` says; 1.0 is written 1, so that equal keys are one and the same."""
+    if expr.type is Type.TEXT:
+        return write.value(expr)
+    if expr.type is Type.NUMBER:
+        once = write.once(expr)
+        return f"{once.again} if {once.first}.__class__ is int else hashable({once.again})"
+    return f"hashable({write.value(expr)})"
 
 
 def _learned(way: Item) -> frozenset[Expr]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cep.match.families import Family, Member, find_families
@@ -31,26 +30,20 @@ CHAIN = 4  # event types told apart by comparing one by one; more go through a t
 _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 
-@dataclass(frozen=True, slots=True)
-class Loops:
-    """functions  to be called one after the other        tabled  targets that families fill: they tell by `hit`"""
+def compile_loops(
+    targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int], hits: Sequence[Hits], hit: list[int], tables: Tables,
+    rows: Rows,
+) -> list[Loop]:  # fmt: skip
+    """The functions that fill the hits of `some` of the targets: one, unless there are very many picks.
 
-    functions: tuple[Loop, ...]
-    tabled: frozenset[int]
-
-
-def compile_loops(targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], tables: Tables, rows: Rows) -> Loops:
-    """The functions that fill `hits` (one per target): one, unless there are very many picks.
-
+    hits  one per target
     hit   takes the numbers of targets that families wrote to (repeatedly, in no order)
     """
-    tabled = _tabled(targets)
-    functions = [_Loop(part, targets, hits, hit, Namespace(tables), rows).compile() for part in _parts(targets, tabled)]
-    return Loops(tuple(functions), tabled)
+    return [_Loop(part, targets, hits, hit, Namespace(tables), rows).compile() for part in _parts(targets, some, tabled)]
 
 
-def _tabled(targets: Sequence[Target]) -> frozenset[int]:
-    """Targets all of whose picks are in families."""
+def tabled_targets(targets: Sequence[Target]) -> frozenset[int]:
+    """Targets all of whose picks are in families: these tell of their rows by `hit`."""
     masked = [target.masked for target in targets]
     found: Counter[int] = Counter()
     for name, picks in _by_type(pick for target in targets for pick in target.picks).items():
@@ -59,19 +52,20 @@ def _tabled(targets: Sequence[Target]) -> frozenset[int]:
     return frozenset(target for target, picks in found.items() if picks == len(targets[target].picks))
 
 
-def _parts(targets: Sequence[Target], tabled: frozenset[int]) -> list[list[Pick]]:
+def _parts(targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int]) -> list[list[Pick]]:
     """Picks apart into functions. All picks of a target stay together, or its rows would come out of order; families are
     tables, however many members they have, and stay in one function."""
-    parts = [[pick for target in sorted(tabled) for pick in targets[target].picks]]
+    parts = [[pick for target in some if target in tabled for pick in targets[target].picks]]
     size = 0
-    for n, target in enumerate(targets):
+    for n in some:
         if n in tabled:
             continue
-        if size + len(target.picks) > LARGEST_LOOP:
+        picks = targets[n].picks
+        if size + len(picks) > LARGEST_LOOP:
             parts.append([])
             size = 0
-        parts[-1] += target.picks
-        size += len(target.picks)
+        parts[-1] += picks
+        size += len(picks)
     return [part for part in parts if part]
 
 

@@ -6,12 +6,13 @@ conditions over whole columns. Both give the same hits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cep.event import Batch
+from cep.match.columns import Columns, column_targets
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
-from cep.match.rowloop import compile_loops
+from cep.match.rowloop import Loop, compile_loops, tabled_targets
 from cep.plan.codegen import Rows, Tables
 from cep.plan.plan import RulePlan
 
@@ -32,9 +33,17 @@ class Selector:
             self._plans_of[target].append(plan)
         self._hit: list[int] = []
         self._filled: list[int] = []
-        self._loops = compile_loops(targets, self._hits, self._hit, tables, rows)
-        tabled = self._loops.tabled
+        tabled = tabled_targets(targets)
         self._watched = [n for n in range(len(targets)) if n not in tabled]
+        by_column = column_targets(targets, tabled)
+        self._columns = Columns(by_column, targets, self._hits, tables, rows) if by_column else None
+        in_columns = {pick.target for picks in by_column.values() for pick in picks}
+
+        def compiled(some: Iterable[int]) -> list[Loop]:
+            return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows)
+
+        self._loops = compiled(n for n in range(len(targets)) if n not in in_columns)  # for what only rows can tell
+        self._column_loops = compiled(sorted(in_columns))  # for batches whose columns do not pay
 
     def select(self, batch: Batch) -> list[Hits]:
         """The hits of each plan, in order. They are filled anew by the next call, and plans that select alike share one:
@@ -45,7 +54,10 @@ class Selector:
             hits.keys.clear()
             hits.masks.clear()
         self._hit.clear()
-        for loop in self._loops.functions:
+        loops = self._loops
+        if self._columns is not None and not (self._columns.worth(batch) and self._columns.select(batch)):
+            loops = loops + self._column_loops
+        for loop in loops:
             loop(batch.rows, batch.types, batch.times_us, len(batch.rows))
         filled = [target for target in self._watched if self._hits[target].rows]
         if self._hit:
