@@ -121,11 +121,13 @@ def test_an_end_that_was_asked_for_lets_attempts_finish(bench: Bench) -> None:
 def test_tasks_end_although_one_swallows_its_first_cancellations() -> None:
     async def scenario() -> None:
         swallowed = 0
+        running = asyncio.Event()
 
         async def stubborn() -> None:
             nonlocal swallowed
             while swallowed < 3:
                 try:
+                    running.set()
                     await asyncio.Event().wait()
                 except asyncio.CancelledError:
                     swallowed += 1
@@ -133,10 +135,11 @@ def test_tasks_end_although_one_swallows_its_first_cancellations() -> None:
         async def broken() -> None:
             raise OSError("its fault is its own")
 
-        tasks = [asyncio.create_task(one()) for one in (stubborn, stubborn, broken)]
+        tasks = [asyncio.create_task(stubborn()), asyncio.create_task(broken())]
+        await running.wait()
         async with asyncio.timeout(10):
             await end_tasks(tasks)
-        assert swallowed >= 3
+        assert swallowed == 3
         assert all(task.done() for task in tasks)
 
     asyncio.run(scenario())
