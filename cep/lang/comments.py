@@ -98,7 +98,7 @@ def attach(owners: Sequence[Owner], comments: Sequence[Found], lines: Lines) -> 
         made.append(tree.Comment(anchor, place, comment.text))
         if comment.gap and place != "beside" and len(anchor) <= 2 and (comment.col == 1 or place == "before"):
             made.append(tree.Comment(anchor, place, ""))
-    while made and made[-1].text == "":
+    while made and made[-1].text == "" and made[-1].anchor == ("file",):
         made.pop()
     return tuple(made)
 

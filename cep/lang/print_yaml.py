@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from cep.lang.print_expressions import (
 _RESERVED_FIELDS = frozenset({"at", "count", "with"})
 # plain text that some reader of YAML 1.1 or 1.2 takes for something else than text
 _AMBIGUOUS = re.compile(
-    r"(?i:~|null|true|false|yes|no|on|off|y|n|=|<<|[-+]?\.(?:inf|nan)|[-+.]?\d[\d_,.:xobe+-]*"
+    r"(?i:~|null|true|false|yes|no|on|off|=|<<|[-+]?\.(?:inf|nan)|[-+.]?\d[\d_,.:xobe+-]*"
     r"|[-+.]?\d[-\d_:.tz +]*|0[xo][0-9a-f_]+)"
 )
 _ADDRESS = re.compile(r"\d+(?:\.\d+){3}")  # text to every reader
@@ -260,12 +261,16 @@ class YamlPrinter:
 def _alert_pairs(alert: tree.ExpectAlerts) -> list[str]:
     pairs = [] if alert.at_us is None else [f"at: {show_duration(alert.at_us)}"]
     pairs += [] if alert.count == 1 else [f"count: {alert.count}"]
-    fields = [check.field for check in alert.checks]
-    plain = all(check.op == "==" for check in alert.checks) and len(set(fields)) == len(fields)
-    if plain and _RESERVED_FIELDS.isdisjoint(fields):
-        pairs += [f"{scalar(check.field, flow=True, data=True)}: {data(check.value)}" for check in alert.checks]
-    elif alert.checks:
-        pairs.append(f"with: {scalar(show_checks(alert.checks), flow=True)}")
+    plain = 0  # claims of equality before the first other claim are keys
+    fields: set[str] = set()
+    for check in alert.checks:
+        if check.op != "==" or check.field in fields or check.field in _RESERVED_FIELDS:
+            break
+        fields.add(check.field)
+        pairs.append(f"{scalar(check.field, flow=True, data=True)}: {data(check.value)}")
+        plain += 1
+    if plain < len(alert.checks):
+        pairs.append(f"with: {scalar(show_checks(alert.checks[plain:]), flow=True)}")
     return pairs
 
 
@@ -314,7 +319,11 @@ def _prose(text: str) -> list[str]:
     clean = len(rows) > 1 and body and body[0][:1] not in ("", " ") and body[-1] != ""
     if clean and all(row.isprintable() and not row.endswith(" ") for row in body):
         return ["description: |" + ("" if rows[-1] == "" else "-"), *(f"  {row}" if row else "" for row in body)]
-    return [f"description: {scalar(text, data=True)}"]
+    whole = f"description: {scalar(text, data=True)}"
+    if len(whole) > WIDTH and text.isprintable() and text == " ".join(text.split()):
+        rows = textwrap.wrap(text, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+        return ["description: >-", *(f"  {row}" for row in rows)]
+    return [whole]
 
 
 def _emit(fields: tuple[tree.EmitField, ...]) -> list[str]:

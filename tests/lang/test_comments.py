@@ -95,6 +95,12 @@ def test_no_comment_is_lost_on_the_way_to_the_other_spelling(name: str, source: 
         assert (print_text if other == "b.cep" else print_yaml)(again) == printed
 
 
+@pytest.mark.parametrize("name", ["a.cep", "a.yml"])
+def test_an_empty_line_after_the_head_comment_stays(name: str) -> None:
+    source = "# events of the depot\n\n" + ("rule a\n  from  x\n" if name == "a.cep" else "rule: a\nfrom: x\n")
+    assert print_rules(read_rules(name, source)[0]) == source
+
+
 def _named(file, name):  # type: ignore[no-untyped-def]
     assert file.path == name
     return file

@@ -104,6 +104,20 @@ def test_several_rules_are_apart() -> None:
     )
 
 
+def test_claims_of_equality_are_keys_as_far_as_they_go() -> None:
+    file, _ = read_rules("a.cep", 'test a expect 1 alert with x == 1 and y == "b" and z > 2 and x == 3')
+    assert "- {x: 1, y: b, with: z > 2 and x == 3}" in print_yaml(file)
+
+
+def test_a_long_description_is_folded_in_yaml() -> None:
+    words = "somebody has to look: at this " * 8
+    file, _ = read_rules("a.cep", f'rule a from x description "{words.strip()}"')
+    printed = print_yaml(file)
+    assert "description: >-\n  somebody" in printed
+    assert max(map(len, printed.split("\n"))) <= 100
+    assert read_rules("a.yml", printed)[0].rules == file.rules
+
+
 def test_nothing_prints_as_nothing() -> None:
     file, _ = read_rules("a.cep", "")
     assert print_text(file) == print_yaml(file) == ""

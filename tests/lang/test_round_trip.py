@@ -24,7 +24,7 @@ def _same(one: tree.File, other: tree.File) -> None:
     ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(files())
 def test_text_tells_the_whole_tree(file: tree.File) -> None:
     printed = print_text(file)
@@ -34,7 +34,7 @@ def test_text_tells_the_whole_tree(file: tree.File) -> None:
     assert print_text(read) == printed
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(files())
 def test_yaml_tells_the_whole_tree(file: tree.File) -> None:
     printed = print_yaml(file)
@@ -44,7 +44,7 @@ def test_yaml_tells_the_whole_tree(file: tree.File) -> None:
     assert print_yaml(read) == printed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(files())
 def test_text_to_yaml_and_back_is_the_same_text(file: tree.File) -> None:
     first = print_text(file)
