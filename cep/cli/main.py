@@ -85,6 +85,12 @@ def main() -> None:
         # The reader of our output has gone (`cep run | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:  # a fault of ours; whoever is on call gets a sentence, and the details on demand
+        if os.environ.get("CEP_DEBUG"):
+            raise
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("this is our fault, not yours: run it again with CEP_DEBUG=1 and report what it prints", err=True)
+        code = CONFIG_FAULT
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -60,7 +60,7 @@ def command(rules: tuple[str, ...], config_path: str | None, redis: str | None, 
 
 def _embedded(config: Config) -> str | None:
     server = EmbeddedServer(config.base / config.data / "redis")
-    return server.url if server.folder.is_dir() and server.alive() else None
+    return server.url if server.folder.is_dir() and server.runs() else None
 
 
 def _running(url: str | None, config: Config) -> Running | None:

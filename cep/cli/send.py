@@ -42,7 +42,7 @@ def command(
     click.echo(f"\r{plural(sent.accepted, 'event')} sent" + (f", {sent.rejected:,} rejected" if sent.rejected else ""), err=True)
     for position, reason in sent.faults[:5]:
         click.echo(f"not taken: line {position}: {reason}", err=True)
-    next_step("cep rules --live, to see what is running" if not sent.rejected else "mend those lines and send them again")
+    next_step("cep rules, to see what is running" if not sent.rejected else "mend those lines and send them again")
     return 1 if sent.rejected else 0
 
 

@@ -26,6 +26,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("role", choices=("worker", "faces"))
     parser.add_argument("--redis", required=True)
     parser.add_argument("--config")
+    parser.add_argument("--service", default="", help="a name that the processes of one service share")
     parser.add_argument("--no-watch", action="store_true")
     parser.add_argument("rules", nargs="*")
     asked = parser.parse_args(words)
@@ -35,9 +36,9 @@ def main(words: Sequence[str]) -> int:
         path = Path(asked.config or FILE_NAME)
         known = path if path.is_file() else None
         if asked.role == "worker":
-            _work(config, known, asked.rules or None, asked.redis, watch=not asked.no_watch)
+            _work(asked, config, known)
         else:
-            _face(config, known, asked.rules or None, asked.redis)
+            _face(asked, config, known)
     except RuleError as error:
         logging.error("%s", error)
         return RULE_FAULT
@@ -50,21 +51,21 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _work(config: Config, config_path: Path | None, paths: Sequence[str] | None, url: str, *, watch: bool) -> None:
+def _work(asked: argparse.Namespace, config: Config, config_path: Path | None) -> None:
     from cep.run.rules import Rules  # each process loads what it runs, and no more
     from cep.run.worker import Worker
 
-    rules = Rules(paths, config, config_path, watch=watch)
-    worker = Worker(config, url, rules, failpoints=Failpoints.from_environment())
+    rules = Rules(asked.rules or None, config, config_path, watch=not asked.no_watch)
+    worker = Worker(config, asked.redis, rules, service=asked.service, failpoints=Failpoints.from_environment())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     worker.run()
 
 
-def _face(config: Config, config_path: Path | None, paths: Sequence[str] | None, url: str) -> None:
-    from cep.run.faces import faces  # aiohttp and delivery
+def _face(asked: argparse.Namespace, config: Config, config_path: Path | None) -> None:
+    from cep.run.faces import Faces  # aiohttp and delivery
 
-    asyncio.run(faces(config, config_path, paths, url))
+    asyncio.run(Faces(config, config_path, asked.rules or None, asked.redis, asked.service).run())
 
 
 def start_log() -> None:
@@ -77,6 +78,7 @@ def start_log() -> None:
         raise ConfigError(f"{LOG_VARIABLE}={level} is no level", f"one of {', '.join(LEVELS)}", "E0917")
     form = "%(asctime)s %(levelname)s %(name)s[%(process)d] %(message)s"
     logging.basicConfig(level=level.upper(), format=form, stream=sys.stderr)
+    logging.getLogger("watchfiles").setLevel("WARNING")  # what changed is told by those who know what it means
 
 
 if __name__ == "__main__":
