@@ -77,10 +77,6 @@ class EmbeddedServer:
                 )
             _pause()
 
-    def alive(self) -> bool:
-        """Whether the server answers, whoever started it."""
-        return self._answers()
-
     def runs(self) -> bool:
         """Whether it still runs, asked cheaply: the process if it is ours, the lock of the folder if it was adopted."""
         if self._process is not None:

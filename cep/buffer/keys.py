@@ -10,7 +10,7 @@ Shapes of what lies under them:
     gaps       stream; `gap <JSON of cep.buffer.gaps.Gap>`: input that was lost before it was read
     commit     hash; `number by state flips`: how far everything has come (cep.buffer.commit)
     manifest   msgpack of cep.buffer.checkpoint.Manifest: which chunks hold the state
-    owner      hash; `name until_ms who`: which worker may commit
+    owner      hash; `name until_ms who service`: which worker may commit
     generations  stream, ids `<number>-0`; `author hash at_us files problems`: rule texts, the last one is to run
 """
 

@@ -49,10 +49,10 @@ class Held:
 
 
 class Lease:
-    """Our claim on a cell."""
+    """Our claim on a cell. `service` tells the other processes of the same service that the cell is theirs."""
 
-    def __init__(self, cell: str) -> None:
-        self.name = uuid.uuid4().hex
+    def __init__(self, cell: str, service: str = "") -> None:
+        self.name, self._service = uuid.uuid4().hex, service
         self._owner, self._commit = keys.cell(cell, "owner"), keys.cell(cell, "commit")
 
     def take(self, link: Link) -> Held | None:
@@ -63,7 +63,7 @@ class Lease:
         return held
 
     def _try(self, link: Link, dead: str) -> Held | None:
-        reply = _OWN.call(link, [self._owner], [self.name, TAKE_MS, who_am_i(), dead])
+        reply = _OWN.call(link, [self._owner], [self.name, TAKE_MS, who_am_i(), dead, self._service])
         if reply[0] == b"ok":
             return None
         return Held(reply[1].decode(), reply[2].decode(), int(reply[3]))

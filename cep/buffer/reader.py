@@ -6,7 +6,6 @@ positions are never used: the cursor is ours and is committed together with what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +41,10 @@ class Rows:
 
 
 class Reader:
-    """Reads the streams of a cell from its cursors, and listens to other keys beside them.
+    """Reads the streams of a cell from its cursors.
 
     cursors  stream -> id of the last entry read
     seen     stream -> how many entries had ever been appended up to the cursor (what tells a gap)
-    heard    entries of listened keys, (key, id, fields), until they are taken
     """
 
     def __init__(self, link: Link, inputs: dict[str, str], cursors: dict[str, str], seen: dict[str, int]) -> None:
@@ -55,21 +53,16 @@ class Reader:
         self._names = {key.encode(): name for name, key in inputs.items()}
         self.cursors = {name: cursors.get(name, START) for name in inputs}
         self.seen = {name: seen.get(name, 0) for name in inputs}
-        self.heard: list[tuple[str, str, list[bytes]]] = []
-        self._listened: dict[str, str] = {}
         self._count = FIRST_ENTRIES
         self._asked = 0  # entries asked for by the read under way; 0: none is
 
-    def listen(self, key: str, cursor: str) -> None:
-        """Hear what is appended to another stream of the same server, beyond the cursor."""
-        self._listened[key] = cursor
-
     def request(self, block_ms: int) -> None:
         """Ask for what comes after the cursors, waiting on the server for at most so long if there is nothing yet."""
-        keys = [*self._inputs.values(), *self._listened]
-        cursors = [*(self.cursors[name] for name in self._inputs), *self._listened.values()]
+        cursors = [self.cursors[name] for name in self._inputs]
         self._asked = 0
-        self._link.send("XREAD", "COUNT", self._count, "BLOCK", max(block_ms, 1), "STREAMS", *keys, *cursors)
+        self._link.send(
+            "XREAD", "COUNT", self._count, "BLOCK", max(block_ms, 1), "STREAMS", *self._inputs.values(), *cursors
+        )  # fmt: skip
         self._asked = self._count
 
     @property
@@ -89,11 +82,7 @@ class Reader:
         found: list[Rows] = []
         size = 0
         for key, entries in reply or ():
-            name = self._names.get(key)
-            if name is None:
-                self._hear(key.decode(), entries)
-                continue
-            rows, size_of_rows = unpack(name, entries, at_end=len(entries) < asked)
+            rows, size_of_rows = unpack(self._names[key], entries, at_end=len(entries) < asked)
             self._move(rows)
             found.append(rows)
             size = max(size, size_of_rows // len(entries))
@@ -124,11 +113,6 @@ class Reader:
     def _move(self, rows: Rows) -> None:
         self.cursors[rows.stream] = rows.last
         self.seen[rows.stream] += rows.entries
-
-    def _hear(self, key: str, entries: Iterable[Any]) -> None:
-        for entry_id, fields in entries:
-            self._listened[key] = entry_id.decode()
-            self.heard.append((key, entry_id.decode(), fields))
 
 
 def unpack(stream: str, entries: list[Any], *, at_end: bool) -> tuple[Rows, int]:

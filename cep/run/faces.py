@@ -7,7 +7,8 @@ import logging
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cep.buffer import keys
 from cep.buffer.commit import Standing
 from cep.buffer.ingest import AsyncAppender
 from cep.buffer.link import connect, connect_async
+from cep.buffer.position import place
 from cep.buffer.server import check_server
 from cep.config import Config
 from cep.deliver.dispatcher import Dispatcher
@@ -33,6 +35,7 @@ DISK_EVERY_S = 2.0
 DRIFT_AFTER_S = 2.5  # an edit takes a moment to be checked and swapped in
 KEEP_OUTBOX_MS = 7 * 24 * 3600 * 1000
 TRIM_EVERY_S = 60.0
+TAKEN_OVER = "E0939"
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,7 @@ class Health:
         self._disk = ""
         self._disk_s = 0.0
         self._drift_s: float | None = None
+        self.owner = ""  # the service whose worker has the cell, as far as is known
 
     def ready(self) -> tuple[str, ...]:
         return self._reasons
@@ -73,10 +77,12 @@ class Health:
     async def _look(self) -> list[str]:
         pipe: Any = self._redis.pipeline(transaction=False)
         pipe.time()
-        pipe.hget(keys.cell(self._cell, "owner"), "until_ms")
+        pipe.hmget(keys.cell(self._cell, "owner"), "until_ms", "service")
         pipe.hget(keys.cell(self._cell, "commit"), "state")
         pipe.xrevrange(keys.generations(), count=1)
-        (seconds, micros), until_ms, state, newest = await pipe.execute()
+        (seconds, micros), (until_ms, service), state, newest = await pipe.execute()
+        if service is not None:
+            self.owner = service.decode()
         reasons = []
         if int(until_ms or 0) < seconds * 1000 + micros // 1000:
             reasons.append("no worker is at work")
@@ -105,71 +111,113 @@ class Health:
         return self._drift_s is not None and now - self._drift_s > DRIFT_AFTER_S
 
 
-async def faces(config: Config, config_path: Path | None, rules: Sequence[str] | None, url: str) -> None:
-    """Deliver, and listen if the configuration says where, until SIGTERM or SIGINT.
+class Faces:
+    """What the second process does. service: its name; another one's worker may have the cell, then it delivers."""
 
-    raises  ConfigError: a channel or an address that cannot be
-    """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    dispatcher = Dispatcher(url, ["main"], config.channels, default_to=config.default_to, base=config.base)
-    health = Health(config, rules, url)
-    async with AsyncExitStack() as stack:
-        if config.listen is not None:
-            facts = await asyncio.to_thread(lambda: check_server(connect(url)))
-            client = connect_async(url)
-            stack.push_async_callback(client.aclose)
-            listen = check_listen(config)
-            appender = AsyncAppender(client, durability=facts.durability)
-            app = make_app(appender, config, token=listen.token, alive=health.alive, ready=health.ready)
-            port = await stack.enter_async_context(serving(app, listen))
-            log.info("HTTP on http://%s:%d (POST /v1/events, GET /readyz)", listen.host, port)
-        tasks = [
-            asyncio.create_task(health.watch()),
-            asyncio.create_task(_follow_config(dispatcher, config, config_path)),
-            asyncio.create_task(_trim_outbox(dispatcher, url)),
-        ]
-        try:
-            await dispatcher.run(stop)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    def __init__(self, config: Config, config_path: Path | None, rules: Sequence[str] | None, url: str, service: str) -> None:
+        self._config, self._config_path, self._url, self._service = config, config_path, url, service
+        self._health = Health(config, rules, url)
+        self._dispatcher = self._make_dispatcher()  # now, so that a channel that cannot work ends the process at once
 
+    async def run(self) -> None:
+        """Deliver, and listen if the configuration says where, until SIGTERM or SIGINT.
 
-async def _follow_config(dispatcher: Dispatcher, config: Config, path: Path | None) -> None:
-    """Deliver to the channels that cep.yml names now; one that cannot be read changes nothing."""
-    content = path.read_bytes() if path else b""
-    while path is not None:
-        await asyncio.sleep(LOOK_EVERY_S)
-        try:
-            newer = await asyncio.to_thread(path.read_bytes)
-            if newer == content:
-                continue
-            content = newer
-            read = read_config(path)
-            if (read.channels, read.default_to) != (config.channels, config.default_to):
-                await dispatcher.update_channels(read.channels, read.default_to)
-                config = read
-                log.info("channels: %s", ", ".join(read.channels) or "stdout")
-        except (ConfigError, OSError) as error:
-            log.warning("cep.yml changes nothing: %s", error)
-
-
-async def _trim_outbox(dispatcher: Dispatcher, url: str) -> None:
-    """Let alerts go that every channel has taken, after a week."""
-    client: Any = connect_async(url)
-    try:
-        while True:
-            await asyncio.sleep(TRIM_EVERY_S)
-            oldest = f"{int(time.time() * 1000) - KEEP_OUTBOX_MS}-0"
+        raises  ConfigError: a channel or an address that cannot be
+        """
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with AsyncExitStack() as stack:
+            if self._config.listen is not None:
+                await self._listen(stack)
+            tasks = [asyncio.create_task(work) for work in (self._health.watch(), self._follow_config(), self._trim_outbox())]
             try:
-                for cell, taken in dispatcher.positions().items():
-                    minid = min(oldest, taken, key=lambda entry: tuple(map(int, entry.split("-"))))
-                    await client.execute_command("XTRIM", keys.cell(cell, "outbox"), "MINID", "~", minid)
-            except RedisError as error:
-                log.debug("the outbox is not trimmed now: %s", error)
-    finally:
-        await client.aclose()
+                await self._deliver(stop)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        facts = await asyncio.to_thread(lambda: check_server(connect(self._url)))
+        client = connect_async(self._url)
+        stack.push_async_callback(client.aclose)
+        listen = check_listen(self._config)
+        appender = AsyncAppender(client, durability=facts.durability)
+        health = self._health
+        app = make_app(appender, self._config, token=listen.token, alive=health.alive, ready=health.ready)
+        port = await stack.enter_async_context(serving(app, listen))
+        log.info("HTTP on http://%s:%d (POST /v1/events, GET /readyz)", listen.host, port)
+
+    # -- delivery, while the cell is ours
+
+    def _make_dispatcher(self) -> Dispatcher:
+        config = self._config
+        return Dispatcher(self._url, ["main"], config.channels, default_to=config.default_to, base=config.base)
+
+    async def _deliver(self, stop: asyncio.Event) -> None:
+        """One dispatcher at a time for a cell: the one beside its worker."""
+        while not stop.is_set():
+            if self._health.owner != self._service:
+                await _either(stop, LOOK_EVERY_S / 5)
+                continue
+            self._dispatcher = self._make_dispatcher()
+            lost = asyncio.Event()
+            watching = asyncio.create_task(self._until_lost(stop, lost))
+            try:
+                await self._dispatcher.run(lost)
+            except ConfigError as error:
+                if error.code != TAKEN_OVER:
+                    raise
+                log.warning("%s; standing by", error)
+                await _either(stop, LOOK_EVERY_S * 2)
+            finally:
+                watching.cancel()
+
+    async def _until_lost(self, stop: asyncio.Event, lost: asyncio.Event) -> None:
+        while not stop.is_set() and self._health.owner == self._service:
+            await _either(stop, LOOK_EVERY_S / 5)
+        lost.set()
+
+    async def _follow_config(self) -> None:
+        """Deliver to the channels that cep.yml names now; one that cannot be read changes nothing."""
+        path = self._config_path
+        content = path.read_bytes() if path else b""
+        while path is not None:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                newer = await asyncio.to_thread(path.read_bytes)
+                if newer == content:
+                    continue
+                content = newer
+                read = read_config(path)
+                if (read.channels, read.default_to) != (self._config.channels, self._config.default_to):
+                    if self._health.owner == self._service:
+                        await self._dispatcher.update_channels(read.channels, read.default_to)
+                    self._config = replace(self._config, channels=read.channels, default_to=read.default_to)
+                    log.info("channels: %s", ", ".join(read.channels) or "stdout")
+            except (ConfigError, OSError) as error:
+                log.warning("cep.yml changes nothing: %s", error)
+
+    async def _trim_outbox(self) -> None:
+        """Let alerts go that every channel has taken, after a week."""
+        client: Any = connect_async(self._url)
+        try:
+            while True:
+                await asyncio.sleep(TRIM_EVERY_S)
+                oldest = f"{int(time.time() * 1000) - KEEP_OUTBOX_MS}-0"
+                try:
+                    for cell, taken in self._dispatcher.positions().items():
+                        await client.execute_command(
+                            "XTRIM", keys.cell(cell, "outbox"), "MINID", "~", min(oldest, taken, key=place)
+                        )
+                except RedisError as error:
+                    log.debug("the outbox is not trimmed now: %s", error)
+        finally:
+            await client.aclose()
+
+
+async def _either(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for so long, or until it is time to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -74,11 +74,11 @@ def _hold_rows(pipeline: Pipeline, rows: Rows, low: str, rejected: set[str]) -> 
 
 
 class Replay:
-    """Feeds a restored pipeline the log once more, up to given positions."""
+    """Feeds a restored pipeline the log once more, up to where the last commit stood."""
 
-    def __init__(self, pipeline: Pipeline, reader: Reader, tell: Tell, again: Callable[[int], Rulebook]) -> None:
-        """tell: takes what came of each step; again: rulebook of a generation."""
-        self._pipeline, self._reader, self._tell, self._again = pipeline, reader, tell, again
+    def __init__(self, pipeline: Pipeline, reader: Reader, last: Standing, tell: Tell, again: Callable[[int], Rulebook]) -> None:
+        """last: the last commit; tell: takes what came of each step; again: rulebook of a generation."""
+        self._pipeline, self._reader, self._last, self._tell, self._again = pipeline, reader, last, tell, again
         self._rest: dict[str, tuple[list[Document], list[str]]] = {}  # rows read of an entry, behind where we were to stop
         self.rows = 0
         self.generation = 0  # that a swap on the way has brought; 0: none did
@@ -97,15 +97,34 @@ class Replay:
             case Swap(generation=generation):
                 self._tell(self._pipeline.swap(self._again(generation), generation))
                 self.generation = generation
-            case Returned():
-                pass  # the next row of that stream does it
+            case Returned(stream=stream, partition=partition):
+                if stream in self._pipeline.streams:
+                    self._bring_back(stream, partition)
 
-    def finish(self, standing: Standing) -> None:
+    def _bring_back(self, stream: str, partition: str) -> None:
+        """Feed the stream up to the row that brings the partition back, now: fed after rows of other streams it would take
+        a later watermark as its own. Before it there may be rows that went to dead letter."""
+        last = self._last.highs[stream]
+        while not self._speaks(stream, partition):
+            documents, positions = self._rest.pop(stream, ([], []))
+            if not positions:
+                rows = self._reader.read_to(stream, last)
+                if rows is None:
+                    return  # trimmed meanwhile
+                documents, positions = rows.documents, rows.positions
+            self._push(stream, documents[:1], positions[:1])
+            self._rest[stream] = documents[1:], positions[1:]
+
+    def _speaks(self, stream: str, partition: str) -> bool:
+        known = (stream, partition) in self._pipeline.activity()
+        return known and not self._pipeline.is_idle(stream, partition)
+
+    def finish(self) -> None:
         """Feed everything up to the last commit."""
-        for stream, high in standing.highs.items():
+        for stream, high in self._last.highs.items():
             if stream in self._pipeline.streams:
                 self._feed(stream, high, place(whole(high)))
-                self._reader.cursors[stream], self._reader.seen[stream] = high, standing.seen[stream]
+                self._reader.cursors[stream], self._reader.seen[stream] = high, self._last.seen[stream]
 
     def _feed(self, stream: str, last_entry: str, until: tuple[int, int, int]) -> None:
         """Rows of the stream up to a place, the entry of which is `last_entry`."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def serve(rules: Sequence[str], config_path: str | None, *, redis_url: str | Non
         _check_rules(paths, config, url)
         where = "embedded" if server else url.rpartition("@")[2]
         log.info("%s %s, %s; streams %s; Ctrl-C stops", facts.product, facts.version, where, ", ".join(config.streams))
-        words = ["--redis", url, *(["--config", config_path] if config_path else []), *paths]
+        words = ["--redis", url, "--service", uuid.uuid4().hex, *(["--config", config_path] if config_path else []), *paths]
         return _Supervisor(words, server).run()
     finally:
         if server is not None:

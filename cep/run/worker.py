@@ -55,10 +55,11 @@ class Worker:
         rules: Rules,
         *,
         cell: str = "main",
+        service: str = "",
         clock: Clock | None = None,
         failpoints: Failpoints | None = None,
     ) -> None:
-        self._config, self._url, self._rules, self._name = config, url, rules, cell
+        self._config, self._rules, self._name, self._service = config, rules, cell, service
         self._clock = clock or SystemClock()
         self._failpoints = failpoints or Failpoints(None)
         self._stopping = threading.Event()
@@ -70,6 +71,7 @@ class Worker:
         self._trimmer = Trimmer(self._inputs, config.streams, cell, self._clock)
         self._offered: Loaded | None = None
         self._renewed_us = 0
+        self._waiting_for = ""  # name of the worker that holds the cell, once that was told
         self._had_read: dict[str, str] = {}  # how far streams had been read when Redis went back
 
     def stop(self) -> None:
@@ -172,12 +174,15 @@ class Worker:
 
     def _come_alive(self) -> Cell | None:
         """Take the cell and stand where its last worker stood; None while somebody else holds it."""
-        lease = Lease(self._name)
+        lease = Lease(self._name, self._service)
         held = lease.take(self._write_link)
         if held is not None:
-            log.info("another worker holds the cell (%s); it is free in %d ms at the latest", held.who or held.name, held.left_ms)
-            self._stopping.wait(min(held.left_ms, 1000) / 1000)
+            if held.name != self._waiting_for:
+                log.info("another worker holds the cell (%s); standing by", held.who or held.name)
+                self._waiting_for = held.name
+            self._stopping.wait(min(held.left_ms + 10, 500) / 1000)
             return None
+        self._waiting_for = ""
         number, standing = read_standing(self._write_link, self._name)
         lose_answer = partial(self._failpoints.due, "lost_answer")
         commits = Commits(self._write_link, self._name, lease, number=number, lose_answer=lose_answer)
@@ -220,10 +225,11 @@ class Worker:
         pipeline = Pipeline(self._rules.again(generation), self._config.streams, generation=generation.number)
         gaps = hold_again(pipeline, reader, manifest, snapshots)
         rejected = {stream: list(positions) for stream, positions in manifest.rejected.items()}
-        replay = Replay(pipeline, reader, partial(_tell_again, commits, standing, rejected), self._rulebook)
+        tell = partial(_tell_again, commits, standing, rejected)
+        replay = Replay(pipeline, reader, standing, tell, self._rulebook)
         for entry in read_control(self._write_link, keys.cell(self._name, "control"), manifest.commit):
             replay.obey(entry)
-        replay.finish(standing)
+        replay.finish()
         commits.settle()
         log.info(
             "recovered from checkpoint %d and %d rows behind it, %.2f s; %d alerts had been told already", manifest.number,

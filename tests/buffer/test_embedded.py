@@ -59,7 +59,7 @@ def test_a_running_server_of_the_folder_is_adopted_and_left_alone(folder: Path) 
         with EmbeddedServer(folder) as second:
             assert second.pid is None
             assert connect(second.url).get("k") == b"v"
-        assert first.alive()
+        assert first.runs()
 
 
 def test_the_server_ends_when_its_starter_is_killed(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_new_server_starts_when_the_adopted_one_has_gone(folder: Path) -> None
     assert server.pid is None
     holder.kill()
     holder.wait()
-    eventually(lambda: not server.alive())
+    eventually(lambda: not server.runs())
     server.start()
     try:
         assert server.pid is not None

@@ -53,16 +53,6 @@ def test_large_entries_are_read_few_at_a_time(client: redis.Redis, link: Link) -
     assert sum(len(document) for document in rows.documents) <= 2 << 20
 
 
-def test_other_keys_are_heard_beside_the_streams(client: redis.Redis, link: Link) -> None:
-    r = reader(link, "a")
-    r.listen("news", "0-0")
-    client.xadd("news", {"hash": "x"}, id="1-0")
-    assert read(r) == []
-    assert r.heard == [("news", "1-0", [b"hash", b"x"])]
-    assert read(r) == []
-    assert len(r.heard) == 1
-
-
 def test_a_range_is_read_again_up_to_its_last_entry_only(client: redis.Redis, link: Link) -> None:
     for i in range(100):
         client.xadd("k:a", {"json": "{}"}, id=f"{i + 1}-0")

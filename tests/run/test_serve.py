@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from cep.buffer.embedded import EmbeddedServer
 from cep.buffer.link import connect
 from tests.buffer.waiting import eventually
 
@@ -179,6 +180,23 @@ def test_a_changed_rule_runs_soon_and_a_broken_one_is_said_by_readyz(running: Ru
     running.rule(RULE)
     eventually(lambda: running.ready() == [])
     assert running.stop() == 0
+
+
+def test_a_second_service_stands_by_and_takes_over(running: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with EmbeddedServer(tmp_path_factory.mktemp("shared")) as server:
+        second = Running(tmp_path_factory.mktemp("second"))
+        for one in (running, second):
+            one.rule(RULE)
+            (one.folder / "cep.yml").write_text(CONFIG.format(port=one.port) + f"redis: {server.url}\n")
+            one.start()
+            eventually(lambda one=one: one.ready() == [], within_s=30)
+        assert second.send(95) == 202  # either takes events
+        eventually(lambda: running.told() == [95])
+        assert running.stop() == 0
+        assert second.send(96) == 202
+        eventually(lambda: second.told() == [96])
+        assert second.stop() == 0
+        assert running.told() == [95]
 
 
 def test_rules_that_cannot_run_are_said_and_nothing_is_started(running: Running) -> None:
