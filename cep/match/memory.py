@@ -22,6 +22,9 @@ _RIGHT = {
 }
 
 
+MOST_READERS = 8  # kept, so that one batch after the other need not learn the same again
+
+
 def batch_from_dicts(
     events: Sequence[Mapping[str, Any]], spec: StreamSpec, projection: Projection, first_position: int = 1
 ) -> tuple[Batch, list[Bad]]:
@@ -29,7 +32,13 @@ def batch_from_dicts(
 
     first_position  id of the first event, counted on for the others, where the stream declares no id
     """
-    return DictReader(projection, spec).batch(events, first_position)
+    for reader in _readers:
+        if reader.projection is projection and reader.spec == spec:
+            return reader.batch(events, first_position)
+    reader = DictReader(projection, spec)
+    _readers.insert(0, reader)
+    del _readers[MOST_READERS:]
+    return reader.batch(events, first_position)
 
 
 class DictReader:
@@ -37,8 +46,9 @@ class DictReader:
     first good one), all others are judged field by field."""
 
     def __init__(self, projection: Projection, spec: StreamSpec) -> None:
+        self.projection = projection
+        self.spec = spec
         self._layout = Layout(spec)
-        self._projection = projection
         self._judge = Judge(projection, self._layout, read_dict)
         read = {path for fields in projection.values() for path in fields if path != EVENT_TIME}
         self._objects = prefixes([*read, *self._layout.paths])
@@ -120,7 +130,7 @@ class DictReader:
     def _checks(self) -> list[str]:
         """Code that sets `ok` by the fields that rules read of each event type."""
         lines: list[str] = []
-        for name, fields in self._projection.items():
+        for name, fields in self.projection.items():
             body: list[str] = []
             for path, want in fields.items():
                 if path == EVENT_TIME or (want is Type.ANY and len(path) == 1):
@@ -135,3 +145,6 @@ class DictReader:
 
     def _fits(self, event: Any, _: str) -> bool:
         return isinstance(self._look_at(event), Checked)
+
+
+_readers: list[DictReader] = []
