@@ -22,6 +22,7 @@ _COLUMN_ONE = re.compile(r"^[^\s#]", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
 _FIRST_WORD = re.compile(r"^[ \t]*([^\W\d]\w*)(?!\w)", re.MULTILINE)
 
+_TEXT = re.compile(r"(?:\s|#[^\n]*)*")  # all that stands before the first text
 _HEAD = re.compile(r"(?:rule|test)[ \t]+\S+")
 
 
@@ -81,13 +82,8 @@ def _near_block(word: str) -> str | None:
 
 def _first_text(source: str) -> int | None:
     """Offset of the first character that is neither space nor comment."""
-    at = 0
-    for line in source.splitlines(keepends=True):
-        text = line.lstrip()
-        if text and not text.startswith("#"):
-            return at + len(line) - len(text)
-        at += len(line)
-    return None
+    found = _TEXT.match(source)
+    return found.end() if found and found.end() < len(source) else None
 
 
 def _fault_indented(lines: Lines, at: int, faults: list[Diagnostic]) -> None:

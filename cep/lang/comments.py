@@ -17,6 +17,7 @@ from cep.lang import tree
 from cep.lang.pieces import Block, Word
 from cep.lang.places import Lines
 
+_BREAK = re.compile(r"[\n\r\x85\u2028\u2029]")  # what ends a line of YAML
 Anchor = tuple[str | int, ...]
 Place = Literal["before", "beside", "after"]
 Owner = tuple[tuple[str, int], Block]
@@ -59,8 +60,8 @@ def yaml_comments(lines: Lines, scalars: Sequence[tuple[int, int]], inside_value
     made = []
     at = 0
     while (at := lines.source.find("#", at)) >= 0:
-        end = lines.source.find("\n", at)
-        end = len(lines.source) if end < 0 else end
+        found = _BREAK.search(lines.source, at)
+        end = found.start() if found else len(lines.source)
         before = bisect_left(starts, at) - 1
         inside = before >= 0 and at < scalars[before][1] and not _in_header(lines.source, scalars[before][0], at)
         if inside or (at > 0 and not lines.source[at - 1].isspace()):

@@ -3,10 +3,8 @@ knows the case speaks."""
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang.blocks import BLOCKS, RULE_WORDS, TEST_WORDS
@@ -14,7 +12,8 @@ from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_wo
 from cep.lang.grammar import Halt
 from cep.lang.literals import NAME, show_string
 from cep.lang.places import Place
-from cep.lang.scan import Piece, lone_brackets, scan
+from cep.lang.scan import Piece, lone_brackets
+from cep.lang.scene import Scene
 from cep.spelling import closest
 
 SPELLED = {
@@ -44,52 +43,6 @@ UNIT_WORDS = {
 COMPARISONS = frozenset({"COMPARE", "TEXT_OP", "TILDE", "TILDE_I", "REGEX", "REGEX_I", "IN", "IS", "BETWEEN"})
 ID_HELP = "write an ID after it: a letter, then letters, digits, `_`, `-` or `.`"
 CURLY_QUOTES = "“”„«»‘’‚"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A halt, and the text around it in pieces. `here` is the piece the parser did not expect, None at the end."""
-
-    halt: Halt
-    text: str
-    place: Place
-    kind: str  # rule, test, or the fragment
-
-    @functools.cached_property
-    def pieces(self) -> list[Piece]:
-        return scan(self.text)
-
-    @functools.cached_property
-    def here(self) -> Piece | None:
-        return None if self.halt.token == "end" else next((p for p in self.pieces if p.end > self.halt.at), None)
-
-    @functools.cached_property
-    def before(self) -> Piece | None:
-        stop = self.here.start if self.here else len(self.text)
-        return next((p for p in reversed(self.pieces) if p.end <= stop), None)
-
-    @property
-    def accepts(self) -> frozenset[str]:
-        return self.halt.accepts
-
-    @property
-    def after(self) -> Piece | None:
-        return next((p for p in self.pieces if self.here and p.start >= self.here.end), None)
-
-    def at(self, piece: Piece) -> Span:
-        return self.place.span(piece.start, piece.end)
-
-    def found(self) -> str:
-        piece = self.here
-        return "the end" if piece is None else "this text" if len(piece.text) > 30 else f"`{piece.text}`"
-
-    def starts_line(self, piece: Piece) -> bool:
-        return not self.text[self.text.rfind("\n", 0, piece.start) + 1 : piece.start].strip()
-
-    def fault(self, code: str, message: str, piece: Piece, help: str, instead: str | None = None, label: str = "") -> Diagnostic:
-        """A diagnostic under `piece`; `instead` is what to write there."""
-        span = self.at(piece)
-        return Diagnostic(code, message, span, label=label, help=help, fix=Fix(span, instead) if instead is not None else None)
 
 
 def diagnose(halt: Halt, text: str, place: Place, kind: str) -> Diagnostic:
@@ -173,6 +126,18 @@ def _clause_ended(scene: Scene) -> Diagnostic | None:
     return scene.fault(
         "E0118", f"`{last.text}` ends the line where {expected} should follow", last, help, label="nothing follows"
     )
+
+
+def _colon(scene: Scene) -> Diagnostic | None:
+    """`severity: high`, as in YAML."""
+    here, last = scene.here, scene.before
+    if here is None or last is None or scene.kind not in BLOCKS:
+        return None
+    colon = here if here.text == ":" else last
+    word = next((p for p in reversed(scene.pieces) if p.end <= colon.start), None)
+    if colon.text != ":" or word is None or word.text not in (*RULE_WORDS, *TEST_WORDS, *BLOCKS) or not scene.starts_line(word):
+        return None
+    return scene.fault("E0100", f"`{word.text}` takes no colon in the text form", colon, f"write `{word.text}` and a blank", "")
 
 
 def _without_id(scene: Scene) -> Diagnostic | None:
@@ -387,6 +352,7 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _swallowed,
     _unit,
     _bracket,
+    _colon,
     _clause_ended,
     _ended,
     _plain_data,

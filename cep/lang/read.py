@@ -15,8 +15,8 @@ YAML_ENDINGS = (".yml", ".yaml")
 TEST_ENDINGS = (".test.yml", ".test.yaml", ".test")
 MAX_BYTES = 1 << 20
 
-# what neither spelling may hold: control characters but tab and line ends, and halves of characters
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# what neither spelling may hold: control characters but tab and line ends (\r only before \n), and halves of characters
+_UNREADABLE = re.compile("\r(?!\n)|[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def is_rule_file(path: str) -> bool:

@@ -50,6 +50,7 @@ def test_a_rule_among_tests_is_told_and_left_out(path: str, source: bytes) -> No
         ("a.yml", b"rule: a\nfrom: \x00b\n", "E0141", 2, 7),
         ("a.cep", "rule a\n  \x1b[31m\n", "E0141", 2, 3),
         ("a.cep", "rule a\n  \ud800\n", "E0141", 2, 3),
+        ("a.cep", b"rule a\r  from b\r", "E0141", 1, 7),
         ("a.cep", b"#" * (MAX_BYTES + 1), "E0142", 1, 1),
         ("a.txt", b"rule a\n  from b\n", "E0143", 1, 1),
     ],
