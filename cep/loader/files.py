@@ -176,10 +176,10 @@ def _merge_files(disk: Disk, config: Config, read: Mapping[str, Reading], merge:
 def _plan(merge: Merge, config: Config, tables: Tables) -> Rulebook:
     """Plan; put the last good tree in the place of each rule that does not compile; until all do."""
     channels = (*config.channels, "stdout")
-    # what other streams declare is held against each event as it comes; which types those have, nobody knows beforehand
     schemas = {stream.type_fixed: stream.fields for stream in config.streams.values() if stream.type_fixed and stream.fields}
+    fields = _fields_of_any_type(config)
     while True:
-        book, found = build_rulebook(merge.candidates(), schemas=schemas, tables=tables.content, channels=channels)
+        book, found = build_rulebook(merge.candidates(), schemas=schemas, fields=fields, tables=tables.content, channels=channels)
         merge.note(found)
         planned = {plan.id for plan in book.plans}
         broken = [name for name in merge.chosen if name not in planned]
@@ -187,6 +187,17 @@ def _plan(merge: Merge, config: Config, tables: Tables) -> Rulebook:
             return book
         for name, reason in _to_blame(merge, broken, found):
             merge.fall_back(name, reason)
+
+
+def _fields_of_any_type(config: Config) -> dict[str, str]:
+    """What streams declare whose events name their own types: nobody knows beforehand which types those have. A field that two
+    of them declare differently is left to how the rules use it."""
+    declared: dict[str, set[str]] = {}
+    for stream in config.streams.values():
+        if not stream.type_fixed:
+            for name, kind in stream.fields.items():
+                declared.setdefault(name, set()).add(kind)
+    return {name: kinds.pop() for name, kinds in declared.items() if len(kinds) == 1}
 
 
 def _to_blame(merge: Merge, broken: Sequence[str], found: Sequence[Diagnostic]) -> list[tuple[str, str]]:

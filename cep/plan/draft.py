@@ -113,6 +113,7 @@ class BookDraft:
 
     files: Sequence[tree.File]
     schemas: Schemas
+    fields: Mapping[str, str]  # declared for events of any type that has no schema of its own
     tables: Tables
     channels: Collection[str] | None
     rules: list[RuleDraft] = field(default_factory=list)

@@ -108,8 +108,10 @@ class Lowering:
     def _register(self, node: bound.Aggregate) -> ir.Reg:
         expr = None if node.expr is None else self.expr(node.expr)
         where = None if node.where is None else self.expr(node.where)
-        if node.kind is RegisterKind.COUNT and expr is not None and expr.type is Type.BOOL:
-            # `count(status >= 500)`: a condition is a filter; anything else is counted where it is not null.
+        bare = isinstance(node.expr, bound.Field)
+        if node.kind is RegisterKind.COUNT and expr is not None and expr.type is Type.BOOL and not bare:
+            # `count(status >= 500)`: a condition is a filter; anything else is counted where it is not null. A field alone is
+            # no condition, whatever its type: that may be known from other rules only, and they must not decide here.
             where = expr if where is None else ir.And((where, expr))
             expr = None
         kind = self.type_of(node)

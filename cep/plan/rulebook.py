@@ -18,6 +18,7 @@ def build_rulebook(
     files: Sequence[tree.File],
     *,
     schemas: Mapping[str, Mapping[str, str]] | None = None,
+    fields: Mapping[str, str] | None = None,
     tables: Mapping[str, Mapping[Any, Mapping[str, Any]]] | None = None,
     channels: Collection[str] | None = None,
 ) -> tuple[Rulebook, list[Diagnostic]]:
@@ -25,11 +26,12 @@ def build_rulebook(
 
     schemas   event type -> dotted field path -> "number" | "text" | "bool" | "time" | "list"; a type with declared fields
               has no others
+    fields    the same for events of any other type, which may have others
     tables    name -> key -> column -> value
     channels  the channels that exist; None: they are not checked
     """
     tables = tables or {}
-    book = BookDraft(files, schemas or {}, tables, channels)
+    book = BookDraft(files, schemas or {}, fields or {}, tables, channels)
     for work in PASSES:
         work(book)
     plans = tuple(draft.plan for draft in book.rules if draft.plan is not None)

@@ -69,12 +69,13 @@ class Typing:
         var = self.slots.get((event_type, path))
         if var is None:
             name = ".".join(path)
-            declared = self.book.schemas.get(event_type, {}).get(name)
+            declared = self.book.schemas.get(event_type, self.book.fields).get(name)
             if path == TIME:
                 var = Var(only(Type.TIME), Because(None, "`ts` is the time of the event"))
             elif declared in DECLARED:
                 kind = DECLARED[declared]
-                var = Var(only(kind), Because(None, f"`{name}` is declared as {kind} in the fields of `{event_type}`"))
+                whose = f"`{event_type}`" if event_type in self.book.schemas else "the stream"
+                var = Var(only(kind), Because(None, f"`{name}` is declared as {kind} in the fields of {whose}"))
             else:
                 var = Var(IN_EVENTS)
             self.slots[event_type, path] = var

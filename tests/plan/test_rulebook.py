@@ -151,3 +151,19 @@ def test_no_source_brings_the_compiler_down(seed: int) -> None:
 def test_faults_of_a_shared_let_are_told_once() -> None:
     source = "rule r\n  let bad: lowr(x)\n  from e where bad == 1 or bad == 2\n"
     assert [fault.code for fault in build(source)[1]] == ["E0201"]
+
+
+def test_a_field_alone_is_counted_where_it_is_there_whatever_other_rules_say() -> None:
+    alone = "rule one\n  from e\n  when count(bad) / count() > 0.5 over 10s\n"
+    both = alone + "\nrule two\n  from e where bad\n"
+    versions = {build_rulebook([parse_text(text, "r.cep")[0]])[0]["one"].version for text in (alone, both)}
+    assert len(versions) == 1
+
+
+def test_fields_declared_for_any_type_say_what_they_are_and_forbid_no_others() -> None:
+    file, _ = parse_text('rule r\n  from e where tags contains "x" and other == "y"\n', "r.cep")
+    book, faults = build_rulebook([file], fields={"tags": "list"})
+    assert faults == [] and book.projection["e"][("tags",)] is Type.LIST
+    file, _ = parse_text('rule r\n  from e where speed == "fast"\n', "r.cep")
+    _, faults = build_rulebook([file], fields={"speed": "number"})
+    assert [fault.code for fault in faults] == ["E0301"]
