@@ -225,9 +225,10 @@ def part_code(write: Writer, expr: Expr) -> str:
     """Code for a part of a key as `cep.event.Key` says; 1.0 is written 1, so that equal keys are one and the same."""
     if expr.type is Type.TEXT:
         return write.value(expr)
-    if expr.type is Type.NUMBER:
+    if expr.type in (Type.NUMBER, Type.ANY):  # the usual class of value needs no call
         once = write.once(expr)
-        return f"{once.again} if {once.first}.__class__ is int else hashable({once.again})"
+        usual = "int" if expr.type is Type.NUMBER else "str"
+        return f"{once.again} if {once.first}.__class__ is {usual} else hashable({once.again})"
     return f"hashable({write.value(expr)})"
 
 

@@ -152,9 +152,10 @@ class _Block:
 
     def _write(self, target: int, key: str, bits: str) -> str:
         hits = self.loop.hits[target]
-        line = f"{self.loop.bind(f'a{target}', hits.rows.append)}(i); {self.loop.bind(f'k{target}', hits.keys.append)}({key})"
+        # a method called on a list in a local name is the one call that the interpreter does without a call
+        line = f"{self.loop.bind(f'a{target}', hits.rows)}.append(i); {self.loop.bind(f'k{target}', hits.keys)}.append({key})"
         if self.loop.targets[target].masked:
-            line += f"; {self.loop.bind(f'm{target}', hits.masks.append)}({bits})"
+            line += f"; {self.loop.bind(f'm{target}', hits.masks)}.append({bits})"
         return line
 
     def _gather(self, pick: Pick) -> None:
