@@ -65,7 +65,8 @@ class ChannelSpec:
     connect_timeout_s: float = 5.0
     timeout_s: float = 15.0
     concurrency: int = 4
-    allow: tuple[str, ...] = ()  # CIDRs reachable besides public addresses and (for operator files) private ones
+    public_only: bool = False  # refuse private and loopback addresses, besides those always refused (link-local, metadata)
+    allow: tuple[str, ...] = ()  # CIDRs reachable although `public_only` would refuse them
     ca: str | None = None
 
 
@@ -102,6 +103,11 @@ def resolve_references(text: str) -> str:
     raises  ConfigError: the variable is not set, the file cannot be read
     """
     return REFERENCE.sub(_resolve_one, text)
+
+
+def redis_of(config: Config) -> str | None:
+    """The Redis of the configuration, references resolved (passwords belong into them); None: an embedded server."""
+    return None if config.redis is None else resolve_references(config.redis)
 
 
 def _resolve_one(found: re.Match[str]) -> str:

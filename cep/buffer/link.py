@@ -36,7 +36,7 @@ def connect(url: str) -> redis.Redis:
     raises  ConfigError: the URL cannot be read. It does not connect yet
     """
     try:
-        return redis.Redis.from_url(url, **_options())
+        return redis.Redis.from_url(_spelled(url), **_options())
     except ValueError as error:
         raise _bad_url(url, error) from None
 
@@ -47,9 +47,14 @@ def connect_async(url: str) -> AsyncRedis:
     from redis.asyncio.retry import Retry as AsyncRetry
 
     try:
-        return AsyncRedis.from_url(url, **{**_options(), "retry": AsyncRetry(NoBackoff(), 0)})
+        return AsyncRedis.from_url(_spelled(url), **{**_options(), "retry": AsyncRetry(NoBackoff(), 0)})
     except ValueError as error:
         raise _bad_url(url, error) from None
+
+
+def _spelled(url: str) -> str:
+    """Valkey's own schemes in the words that the client knows."""
+    return "redis" + url.removeprefix("valkey") if url.startswith(("valkey://", "valkeys://")) else url
 
 
 def _options() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from cep.buffer.embedded import EmbeddedServer
 from cep.buffer.link import Link, RedisGone
 from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
 from cep.cli.show import next_step, plural
-from cep.config import Config
+from cep.config import Config, redis_of
 from cep.deliver.render import iso_time
 from cep.loader.files import Loaded, load_texts
 from cep.match.planner import choose_matcher
@@ -46,7 +46,7 @@ def command(rules: tuple[str, ...], config_path: str | None, redis: str | None, 
     Exit code 1 if what runs is not what is on disk.
     """
     config, loaded = load_rules(rules, config_path)
-    running = _running(redis or config.redis or _embedded(config), config)
+    running = _running(redis or redis_of(config) or _embedded(config), config)
     rows = [_row(plan, loaded, running) for plan in loaded.rulebook.plans]
     rows += _gone(loaded, running)
     if output == "json":

@@ -11,7 +11,7 @@ from cep.buffer.ingest import AsyncAppender
 from cep.buffer.link import connect_async
 from cep.cli.rules_on_disk import config_option
 from cep.cli.show import next_step, plural
-from cep.config import Config
+from cep.config import Config, redis_of
 from cep.errors import ConfigError
 from cep.loader.config import read_config
 from cep.sources.file import read_file
@@ -34,7 +34,7 @@ def command(
     in cep.yml, else its `redis`.
     """
     config = read_config(config_path)
-    target = target or (f"http://{config.listen}" if config.listen else config.redis)
+    target = target or (f"http://{config.listen}" if config.listen else redis_of(config))
     if target is None:
         mend = "add --to http://127.0.0.1:8088, or `listen:` to cep.yml"
         raise ConfigError("nothing says where to send the events", mend, "E0966")

@@ -46,7 +46,7 @@ class WebhookReceiver:
         self._spec = spec
         self._secrets = secrets
         self._clock = clock
-        self._guard = Guard(spec.allow, strict=strict)
+        self._guard = Guard(spec.allow, strict=strict or spec.public_only)
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
         self._context: ssl.SSLContext | None = None

@@ -25,7 +25,10 @@ TOP = (
 STREAM = (
     "time", "type", "id", "partition", "order", "lateness", "idle", "future", "key", "retain", "fields",
 )  # fmt: skip
-WEBHOOK = ("webhook", "secret", "headers", "schedule", "connect_timeout", "timeout", "concurrency", "allow", "ca")
+WEBHOOK = (
+    "webhook", "secret", "headers", "schedule", "connect_timeout", "timeout", "concurrency", "public_only",
+    "allow", "ca",
+)  # fmt: skip
 KINDS = ("webhook", "file", "stdout")
 TABLE = ("file", "key")
 FIELD_TYPES = ("number", "text", "bool", "time", "list")
@@ -168,6 +171,7 @@ def _webhook(name: str, section: Section, base: Path) -> ChannelSpec:
         connect_timeout_s=section.take_seconds("connect_timeout", usual.connect_timeout_s),
         timeout_s=section.take_seconds("timeout", usual.timeout_s),
         concurrency=section.take_count("concurrency", usual.concurrency),
+        public_only=section.take_bool("public_only", usual.public_only),
         allow=section.take_texts("allow", ()),
         ca=None if ca is None else str(base / ca),
     )

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from cep.errors import ConfigError, Diagnostic
+from cep.lang.literals import LiteralFault, read_duration
 from cep.lang.places import Lines
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar, compose
 from cep.spelling import closest
 
 T = TypeVar("T")
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)\Z")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d|w))+")
 _BOOLS = {"true": True, "false": False}
 
 
@@ -125,15 +125,16 @@ class Section:
         return node.value
 
     def _duration_us(self, node: Node, name: str) -> int:
-        text = self._text(node, name)
-        found = _DURATION.match(text.strip())
+        text = self._text(node, name).strip()
         if text == "0":
             return 0
-        if found is None:
-            raise self.fault(
-                node, f"{name}: `{text}` is not a duration", "write a number and a unit: 500ms, 5s, 10m, 2h, 7d", "E0955"
-            )
-        return round(float(found[1]) * UNITS_US[found[2]])
+        if not _DURATION.fullmatch(text):
+            mend = "write numbers and units: 500ms, 5s, 1h30m, 7d"
+            raise self.fault(node, f"{name}: `{text}` is not a duration", mend, "E0955")
+        try:
+            return read_duration(text)
+        except LiteralFault as fault:
+            raise self.fault(node, f"{name}: {fault.message}", fault.mend, "E0955") from None
 
     def _bool(self, node: Node, name: str) -> bool:
         text = self._text(node, name)

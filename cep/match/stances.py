@@ -134,8 +134,10 @@ def _stance(body: SequenceBody, i: int, *, loops: bool, has_minimum: bool, gap: 
     if complete:
         strikes += [Strike(1 << step, step, len(nodes)) for step in body.ending]
     interest = 0
-    for concern in (*moves, *strikes):
-        interest |= concern.bit
+    for move in moves:
+        interest |= move.bit
+    for strike in strikes:
+        interest |= strike.bit
     plain = len(moves) == 1 and not strikes and not body.steps[moves[0].step].cond_after_take
     return Stance(
         node=i,

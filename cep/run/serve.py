@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -21,12 +20,13 @@ from pathlib import Path
 from cep.buffer.embedded import EmbeddedServer, die_with
 from cep.buffer.link import Link, connect
 from cep.buffer.server import check_server
-from cep.config import Config
+from cep.config import Config, redis_of
 from cep.errors import ConfigError, RuleError
 from cep.loader.config import read_config
 from cep.loader.files import load
 from cep.run.generations import newest_generation
 from cep.run.process import CONFIG_FAULT, RULE_FAULT, start_log
+from cep.run.stopping import StopFlag
 
 LOOK_EVERY_S = 0.1
 STOP_WITHIN_S = 9.5
@@ -43,7 +43,7 @@ def serve(rules: Sequence[str], config_path: str | None, *, redis_url: str | Non
     start_log()
     config = read_config(config_path)
     paths = [str(Path.cwd() / rule) for rule in rules]
-    url = redis_url or config.redis
+    url = redis_url or redis_of(config)
     server = EmbeddedServer(config.base / config.data / "redis") if url is None else None
     try:
         url = url or _start(server)
@@ -92,7 +92,7 @@ class _Supervisor:
     def __init__(self, words: Sequence[str], server: EmbeddedServer | None) -> None:
         self._words, self._server = words, server
         self._children = [_Child("worker"), _Child("faces")]
-        self._stop = threading.Event()
+        self._stop = StopFlag()
         self._code = 0
         self._server_looked_s = time.monotonic()
 
@@ -106,6 +106,8 @@ class _Supervisor:
             self._keep_server()
             self._stop.wait(LOOK_EVERY_S)
         self._end()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # nothing is left that could be ended sooner
         return self._code
 
     def _keep(self, child: _Child) -> None:

@@ -113,7 +113,7 @@ def test_a_stream_without_a_word_about_it_has_the_defaults() -> None:
         ("stream: {}", "E0953", (1, 1), "unknown key `stream`; did you mean `streams`?"),
         ("frobnicate: 1", "E0953", (1, 1), "unknown key `frobnicate`; known here: streams, channels"),
         ("streams:\n  a:\n    latenes: 5s", "E0953", (3, 5), "unknown key `latenes` in streams.a; did you mean `lateness`?"),
-        ("streams:\n  a: {lateness: 5}", "E0955", (2, 17), "streams.a.lateness: `5` is not a duration; write a number"),
+        ("streams:\n  a: {lateness: 5}", "E0955", (2, 17), "streams.a.lateness: `5` is not a duration; write numbers"),
         ("streams: {a: {lateness: [5s]}}", "E0954", (1, 25), "streams.a.lateness must be text; it is a list"),
         ("streams: [a]", "E0954", (1, 10), "streams must be a mapping"),
         ("[]", "E0954", (1, 1), "cep.yml must be a mapping"),
