@@ -73,7 +73,7 @@ class DictReader:
         if self._loop is None and events:
             self._loop = self._compile(events)
         if self._loop is not None:
-            self._loop(events, times_us.append, types.append, look)
+            self._loop(events, times_us, types, look)
         rows: Sequence[Any] = events
         ids: Sequence[EventId] = range(first_position, first_position + len(events))
         if bad:
@@ -94,9 +94,9 @@ class DictReader:
 
     def _compile(self, events: Sequence[Any]) -> Callable[..., None]:
         usual = self._usual(events)
-        lines = ["def loop(events, time, type, look):", "    for i, r in enumerate(events):"]
+        lines = ["def loop(events, times, types, look):", "    for i, r in enumerate(events):"]
         lines += [f"        {line}" for line in usual]
-        lines += ["        c = look(i, r)", "        if c is not None: time(c.time_us); type(c.type)"]
+        lines += ["        c = look(i, r)", "        if c is not None: times.append(c.time_us); types.append(c.type)"]
         names = Namespace({})
         names.globals["fits"] = self._fits
         loop: Callable[..., None] = names.run("\n".join(lines))["loop"]
@@ -114,36 +114,37 @@ class DictReader:
         if way.candidate or any(len(path) > 1 for path in (at.path, *own)):
             return []
         code = way.code.replace("{}", "t")
-        lines = ["if r.__class__ is dict:", f"    t = r.get({at.path[0]!r})"]
-        lines.append(f"    if t.__class__ is int and {way.lowest} <= t < {way.highest}:")
-        body = [
-            f"y = {layout.fixed_type!r}" if layout.type is None else f"y = r.get({layout.type[0]!r})",
-            "ok = y.__class__ is str",
-        ]
+        y = repr(layout.fixed_type) if layout.type is None else f"r[{layout.type[0]!r}]"
+        ask = f"t.__class__ is int and {way.lowest} <= t < {way.highest} and y.__class__ is str"
         for path in (layout.id, layout.partition, layout.order):
             if path is not None:
-                body += [f"v = r.get({path[0]!r})", "ok = ok and (v.__class__ is str or v.__class__ is int or v is None)"]
-        body += self._checks()
-        body.append(f"if ok: time({code}); type(y); continue")
-        return [*lines, *(f"        {line}" for line in body)]
+                ask += f" and ((v := r.get({path[0]!r})).__class__ is str or v.__class__ is int or v is None)"
+        return [
+            "if r.__class__ is dict:",
+            f"    try: t = r[{at.path[0]!r}]; y = {y}",
+            "    except KeyError: t = None",
+            f"    if {ask}:",
+            *(f"        {line}" for line in self._checks()),
+            f"        if ok: times.append({code}); types.append(y); continue",
+        ]
 
     def _checks(self) -> list[str]:
-        """Code that sets `ok` by the fields that rules read of each event type."""
+        """Code that says in `ok` whether the fields that rules read of the event's type are right."""
         lines: list[str] = []
         for name, fields in self.projection.items():
-            body: list[str] = []
+            asks: list[str] = []
             for path, want in fields.items():
                 if path == EVENT_TIME or (want is Type.ANY and len(path) == 1):
                     continue
                 if len(path) > 1 or want not in _RIGHT:
-                    body = ["ok = ok and fits(r, y)"]
+                    asks = ["fits(r)"]
                     break
-                body += [f"v = r.get({path[0]!r})", f"if not ({_RIGHT[want]}): ok = False"]
-            if body:
-                lines += [f"{'elif' if lines else 'if'} y == {name!r}:", *(f"    {line}" for line in body)]
-        return lines
+                asks.append(f"({_RIGHT[want].replace('v', f'(v := r.get({path[0]!r}))', 1)})")
+            if asks:
+                lines += [f"{'elif' if lines else 'if'} y == {name!r}: ok = {' and '.join(asks)}"]
+        return [*lines, "else: ok = True"] if lines else ["ok = True"]
 
-    def _fits(self, event: Any, _: str) -> bool:
+    def _fits(self, event: Any) -> bool:
         return isinstance(self._look_at(event), Checked)
 
 
