@@ -175,7 +175,8 @@ def _merge_files(disk: Disk, config: Config, read: Mapping[str, Reading], merge:
 
 def _plan(merge: Merge, config: Config, tables: Tables) -> Rulebook:
     """Plan; put the last good tree in the place of each rule that does not compile; until all do."""
-    channels = (*config.channels, "stdout")
+    # A configuration without channels is none to hold rules against: they may run over a file, or before cep.yml is written.
+    channels = (*config.channels, "stdout") if config.channels else None
     schemas = {stream.type_fixed: stream.fields for stream in config.streams.values() if stream.type_fixed and stream.fields}
     fields = _fields_of_any_type(config)
     while True:
