@@ -9,7 +9,7 @@ the cell, it drops what it holds and recovers.
 from __future__ import annotations
 
 import logging
-import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ from cep.run.generations import newest_generation, read_generation, write_genera
 from cep.run.memory import Sweeper
 from cep.run.recovery import Replay, hold_again, input_keys
 from cep.run.rules import Rules, make_generation
+from cep.run.stopping import StopFlag
 from cep.run.trim import Trimmer
 
 STOP_WITHIN_US = 8_000_000  # to save what is held at the end; what is not saved is replayed by the next worker
@@ -62,7 +63,7 @@ class Worker:
         self._config, self._rules, self._name, self._service = config, rules, cell, service
         self._clock = clock or SystemClock()
         self._failpoints = failpoints or Failpoints(None)
-        self._stopping = threading.Event()
+        self._stopping = StopFlag()
         self._patience = Patience(self._stopping.wait, self._clock.elapsed_us)
         self._read_link, self._write_link = Link(url), Link(url)
         self._cell: Cell | None = None
@@ -87,7 +88,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._guarded(self._turn)
             deadline_us = self._clock.elapsed_us() + STOP_WITHIN_US
-            self._patience = Patience(threading.Event().wait, self._clock.elapsed_us)  # the old one would not wait any more
+            self._patience = Patience(time.sleep, self._clock.elapsed_us)  # the old one would not wait any more
             while self._cell is not None and self._clock.elapsed_us() < deadline_us:
                 self._guarded(self._end)
         self._rules.close()

@@ -19,8 +19,7 @@ from tests.run.service import Left, Service, entries
 
 EVENTS = entries(6000)
 POINTS = [
-    "after_read:1", "after_read:4", "mid_batch:2", "mid_batch:9", "before_commit:1", "before_commit:6", "after_commit:1",
-    "after_commit:7", "mid_checkpoint:1",
+    "after_read:4", "mid_batch:9", "before_commit:1", "before_commit:6", "after_commit:1", "after_commit:7", "mid_checkpoint:1",
 ]  # fmt: skip
 
 

@@ -131,12 +131,12 @@ def test_events_by_http_become_alerts_and_processes_that_die_come_back(running: 
     eventually(lambda: running.ready() == [], within_s=30)
     assert running.send(92) == 202
     eventually(lambda: running.told() == [95.5, 91, 92])
-    assert running.stop() == 0
+    assert running.stop() == 0, running.log
     running.start()
     eventually(lambda: running.ready() == [], within_s=30)
     assert running.send(93) == 202
     eventually(lambda: running.told() == [95.5, 91, 92, 93])
-    assert running.stop() == 0
+    assert running.stop() == 0, running.log
     assert "Traceback" not in running.log
 
 
@@ -152,7 +152,7 @@ def test_the_embedded_server_comes_back_too(running: Running) -> None:
     eventually(lambda: "it runs again" in running.log)
     eventually(lambda: accepted(running, 96))
     eventually(lambda: running.told() == [95, 96])
-    assert running.stop() == 0
+    assert running.stop() == 0, running.log
 
 
 def accepted(running: Running, celsius: float) -> bool:
@@ -179,7 +179,7 @@ def test_a_changed_rule_runs_soon_and_a_broken_one_is_said_by_readyz(running: Ru
     eventually(lambda: 70 in running.told())  # the last good version runs on
     running.rule(RULE)
     eventually(lambda: running.ready() == [])
-    assert running.stop() == 0
+    assert running.stop() == 0, running.log
 
 
 def test_a_second_service_stands_by_and_takes_over(running: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -192,10 +192,10 @@ def test_a_second_service_stands_by_and_takes_over(running: Running, tmp_path_fa
             eventually(lambda one=one: one.ready() == [], within_s=30)
         assert second.send(95) == 202  # either takes events
         eventually(lambda: running.told() == [95])
-        assert running.stop() == 0
+        assert running.stop() == 0, running.log
         assert second.send(96) == 202
         eventually(lambda: second.told() == [96])
-        assert second.stop() == 0
+        assert second.stop() == 0, second.log
         assert running.told() == [95]
 
 
