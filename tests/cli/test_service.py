@@ -88,7 +88,7 @@ def test_a_broken_file_keeps_its_last_good_version_and_health_says_so(running: t
     folder, listen = running
     file = folder / "rules" / "brute_force.cep"
     good = file.read_text()
-    file.write_text(good.replace("within 10m", "wihtin 10m"))
+    file.write_text(good.replace("within", "wihtin"))
     url = f"http://{listen}/readyz"
 
     def reasons() -> list[str]:

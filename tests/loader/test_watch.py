@@ -138,6 +138,7 @@ def test_between_two_polls_only_the_newest_is_kept(tmp_path: Path) -> None:
 
 def test_new_channels_count_and_what_needs_a_restart_is_told(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
+    watched.config_path.write_text("channels: {log: {stdout: true}}\n")
     replace(watched.rules / "a.cep", rule("one", 1) + "  to ops\n")
     assert watched.watcher.look()
     unknown = watched.watcher.poll()
