@@ -45,8 +45,7 @@ class Batch:
 TIMER = 1 << 62  # the `cause` of a match that a timer brought: after all rows of its time
 
 
-@dataclass(slots=True)
-class Match:
+class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     """What a matcher found, before it becomes an alert (or is muted).
 
     time_us  the moment it became certain: the event or deadline that decided it

@@ -33,6 +33,7 @@ class _Running:
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
         self.plan = plan
+        self.id = plan.id
         self.kernels = kernels
         self.matcher: Matcher = make_matcher(plan, kernels)
         self.once = Once(plan.once) if plan.once else None
@@ -56,6 +57,7 @@ class Engine:
         self.generation = generation
         rules = [self._carry_over(plan, rulebook, old.get(plan.id)) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
+        self._onces = [rule.once for rule in rules if rule.once]
         self._tables_version = rulebook.tables_version
         self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows)
         self._due = {}
@@ -126,15 +128,13 @@ class Engine:
         if not found:
             return []
         ordered = [
-            (match.time_us, match.cause, rule.plan.id, key_text(match.key), n, rule, match)
-            for n, (rule, match) in enumerate(found)
+            (match.time_us, match.cause, rule.id, key_text(match.key), n, rule, match) for n, (rule, match) in enumerate(found)
         ]
         if len(ordered) > 1:
             ordered.sort()  # n is unique: the comparison never reaches the rule
         alerts = [self._alert(rule, match, key) for _, _, _, key, _, rule, match in ordered]
-        for rule in self._rules:
-            if rule.once:
-                rule.once.forget(watermark_us)
+        for once in self._onces:
+            once.forget(watermark_us)
         return alerts
 
     def _alert(self, rule: _Running, match: Match, key: bytes) -> Alert:

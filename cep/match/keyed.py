@@ -23,6 +23,8 @@ class Keyed(Generic[State]):
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
         self.plan = plan
         self.kernels = kernels
+        self._fields = kernels.fields
+        self._titled = bool(plan.title)
         self.keys: dict[Key, State] = {}
         self.noted = Touched()
 
@@ -78,9 +80,8 @@ class Keyed(Generic[State]):
         first, last   (time, id) of the first and last event
         decided       (time, index in the batch) of what decided it
         """
-        values = self.kernels.read(g)
-        fields = self.kernels.emit(values, key, None, 0)
-        title = self.kernels.title(fields, values, key, None, 0)
+        fields = self._fields(g, key)
+        title = self.kernels.title(fields, self.kernels.read(g), key, None, 0) if self._titled else ""
         return Match(key, decided[0], decided[1], fields, title, first[0], last[0], first[1], last[1], ids, events)
 
 

@@ -161,7 +161,10 @@ class Writer:
             case ir.Reg(index=i):
                 return self.reg(i)[0]
             case ir.KeyPart(index=i):
-                return self.key(i) if expr.type not in (Type.ANY, Type.BOOL) else f"plain({self.key(i)})"
+                code = self.key(i)  # nearly always text: asked for before a function is called
+                return (
+                    code if expr.type not in (Type.ANY, Type.BOOL) else f"({code} if {code}.__class__ is str else plain({code}))"
+                )
             case ir.Emitted(name=name):
                 return f"fields.get({self.names.slot(name)})"
             case ir.Call():

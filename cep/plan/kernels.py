@@ -34,6 +34,7 @@ class RuleKernels:
                                       for windows the matcher calculates this list itself from its own aggregates
     when      (v, k) -> bool          on read registers; None: no condition
     emit      (v, k, row, t) -> dict  on read registers; row and t only in filter rules (else None, 0)
+    fields    (g, k) -> dict          the same on registers as they are kept: only what is told is read (filter rules: empty)
     title     (fields, v, k, row, t) -> str
     once      (fields, v, k, row, t) -> Key     the `once per` key; None: the rule has no noise control
     dump, load  registers to plain data and back (snapshots)
@@ -47,6 +48,7 @@ class RuleKernels:
     read: Callable[[Registers], list[Any]]
     when: Callable[[list[Any], Key], bool] | None
     emit: Callable[[list[Any], Key, Any, int], dict[str, Any]]
+    fields: Callable[[Registers, Key], dict[str, Any]]
     title: Callable[[dict[str, Any], list[Any], Key, Any, int], str]
     once: Callable[[dict[str, Any], list[Any], Key, Any, int], Key] | None
     dump: Callable[[Registers], list[Any]]
@@ -99,6 +101,7 @@ class _Compiler:
             read=made["read"],
             when=made["when"] if when is not None else None,
             emit=made["emit"],
+            fields=made["fields"],
             title=made["title"],
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
@@ -184,9 +187,13 @@ class _Compiler:
     # -- alerts
 
     def _write_emit(self) -> None:
-        write = self._writer(reading=tuple(expr for _, expr in self.plan.emit))
+        self._define("emit(v, k, r, t)", *self._emitted(raw=False))
+        self._define("fields(g, k)", *(["return {}"] if isinstance(self.plan.body, FilterBody) else self._emitted(raw=True)))
+
+    def _emitted(self, *, raw: bool) -> tuple[list[str], str]:
+        write = self._writer(raw=raw, reading=tuple(expr for _, expr in self.plan.emit))
         pairs = [f"{self.names.slot(name)}: {self._told(expr, write)}" for name, expr in self.plan.emit]
-        self._define("emit(v, k, r, t)", self._loads(write), f"return {{{', '.join(pairs)}}}")
+        return self._loads(write), f"return {{{', '.join(pairs)}}}"
 
     def _told(self, expr: Expr, write: Writer) -> str:
         """A value as alerts hold it: times as text, durations in seconds."""
