@@ -28,6 +28,7 @@ def alert_as_json(alert: Alert) -> dict[str, Any]:
         "generation": alert.generation,
         "key": alert.key,
         "severity": alert.severity,
+        "tags": list(alert.tags),
         "title": alert.title,
         "transition": alert.transition,
         "time": iso_time(alert.time_us),

@@ -25,7 +25,7 @@ _SAYS: dict[str, tuple[str, Schema]] = {
     "title": ("One line for people; {expressions} in braces are filled in.", _WORD),
     "tags": ("Words to find rules and alerts by.", _WORDS),
     "description": ("What the rule is for and what to do about an alert.", _WORD),
-    "meta": ("Free pairs of words, passed on with alerts.", {"type": "object", "additionalProperties": _WORD}),
+    "meta": ("Free pairs of words for people.", {"type": "object", "additionalProperties": _WORD}),
     "mode": ("Whether the rule runs.", {"enum": list(CHOICES["mode"])}),
     "by": (
         "The correlation key: the rule is matched per key. A map names it per event type.",

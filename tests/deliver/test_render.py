@@ -46,6 +46,7 @@ def test_json_has_the_promised_keys_and_values() -> None:
         "generation": 3,
         "key": "door-7",
         "severity": "high",
+        "tags": [],
         "title": "Door 7 forced",
         "transition": "opened",
         "time": "2026-03-01T09:00:55.000Z",
