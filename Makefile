@@ -1,14 +1,15 @@
 # make demo   set up, then the main job live: trucks -> Redis Streams -> rules -> signed webhook (about 20 seconds)
 # make test   set up, then lint and all tests
+# make chaos, make thorough   long suites, of which make test runs a seeded cut
 # make bench  the workloads of docs/performance.md, with ratios to the hand-written loops of the same run
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-redis chaos clean help
+.PHONY: demo test lint bench bench-redis chaos thorough clean help
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 .venv/core: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cepheid needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
@@ -32,6 +33,13 @@ lint: .venv/dev
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# The same tests at length: fifty seeds of random kills (about 20 minutes), and of small patterns over short streams.
+chaos: .venv/dev
+	CEP_CHAOS=50 $(BIN)/python -m pytest tests/run/test_crash.py tests/deliver/test_crash.py
+
+thorough: .venv/dev
+	CEP_SMALL_SCOPE=50 $(BIN)/python -m pytest -n 2 tests/match/test_sequence_small_scope.py
 
 bench: .venv/dev
 	$(BIN)/python bench/run.py

@@ -62,7 +62,7 @@ def test_a_commit_whose_answer_is_lost_counts_once(undisturbed: Left, service: S
     assert "Redis does not answer" in service.log
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("CEP_CHAOS", "2"))))
 def test_a_worker_killed_at_random_again_and_again_leaves_the_same(undisturbed: Left, service: Service, seed: int) -> None:
     dice = random.Random(seed)
     rest = list(EVENTS)
