@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from cep.config import StreamSpec
-from cep.event import Document
+from cep.event import Document, LineText
 from cep.match.fastrows import FastRows, Shape
 from cep.match.fieldcheck import Judge, Layout, Projection
 from cep.match.openrows import LARGEST_DOCUMENT, OpenRows
 
 Bad = tuple[int, str, str]  # index of the document, code, reason
+BLANK = ""  # the code of a line with nothing on it: it is left out, but it is no fault
 MOST_SHAPES = 64  # structs made for one stream and rule set: a stream that keeps changing its ways gets no further one
 # TypeError: the document is no bytes, but plain field-value pairs
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
@@ -74,32 +75,40 @@ class Decoder:
             orders=[] if layout.order else None,
         )
         rest = iter(_bounded(documents))
-        index = 0
-        while index < len(documents):
+        index, refused = 0, True
+        while True:
             if self._fast is not None:
-                index += self._take(self._fast, rest, index, out)
-                if index == len(documents):
-                    break
+                taken, refused = self._take(self._fast, rest, index, out)
+                index += taken
             else:
-                next(rest)
-            self._look_at(documents[index], index, out)
+                refused = next(rest, None) is not None
+            if not refused:
+                break
+            if isinstance(documents, LineText) and not documents[index].strip():
+                out.bad.append((index, BLANK, ""))
+            else:
+                self._look_at(documents[index], index, out)
             index += 1
             if self._fast is None:
                 self._take_shape()
-        self._shape.settle(len(documents))
+        if isinstance(documents, LineText):
+            documents.counted(index)
+        self._shape.settle(index)
         if self._shape.stale:
             self._take_shape()
         return out
 
-    def _take(self, fast: FastRows, rest: Iterator[Document], first: int, out: Decoded) -> int:
-        """Decode until a document is refused (it is then consumed) or none is left; how many were accepted."""
+    def _take(self, fast: FastRows, rest: Iterator[Document], first: int, out: Decoded) -> tuple[int, bool]:
+        """Decode until a document is refused (it is then consumed) or none is left; how many were accepted, and whether one
+        was refused."""
         rows: list[Any] = []
+        refused = False
         try:
             rows.extend(map(fast.decode, rest))
         except _REFUSED:
-            pass
+            refused = True
         if not rows:
-            return 0
+            return 0, refused
         times_us, types = fast.times(rows), fast.types(rows)
         out.rows += rows
         out.times_us += times_us
@@ -109,7 +118,7 @@ class Decoder:
                 into += column(rows)
         if fast.checks or fast.checks_times:
             self._drop(fast.faults(rows, times_us, types), len(rows), first, out)
-        return len(rows)
+        return len(rows), refused
 
     @staticmethod
     def _drop(faults: dict[int, tuple[str, str]], taken: int, first: int, out: Decoded) -> None:
@@ -147,6 +156,8 @@ class Decoder:
 
 def _bounded(documents: Sequence[Document]) -> Sequence[Document]:
     """The documents, an empty one (which is refused) in place of any that is too large."""
+    if isinstance(documents, LineText) and len(documents.text) <= LARGEST_DOCUMENT:
+        return documents
     if max(map(len, documents), default=0) <= LARGEST_DOCUMENT:
         return documents
     return [document if len(document) <= LARGEST_DOCUMENT else b"" for document in documents]

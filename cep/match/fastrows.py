@@ -62,6 +62,8 @@ class Shape:
 
     def settle(self, events: int) -> None:
         """After a batch of so many: another way of writing times is the usual one once most events keep to it."""
+        if not self._strange:
+            return
         for way, count in self._strange.most_common(1):
             if 2 * count > events:
                 self.way, self.stale = way, True

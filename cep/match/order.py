@@ -206,7 +206,7 @@ class Orderer:
     ) -> None:
         group = _Group(self._groups, start[0], start[1], 0)
         self._groups += 1
-        number, sequence = source.number, self._sequence
+        number, sequence, documents = source.number, self._sequence, list(documents)
         self._sequence += len(rows)
         fresh: list[Held] = [
             (

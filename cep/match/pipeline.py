@@ -12,7 +12,7 @@ from typing import Any
 
 from cep.config import StreamSpec
 from cep.event import Alert, Batch, Document, EventId
-from cep.match.decode import Decoded, Decoder
+from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.engine import Engine
 from cep.match.order import NEVER, Held, InputPosition, Orderer
 from cep.plan.plan import Rulebook
@@ -83,7 +83,7 @@ class Pipeline:
     ) -> Outcome:
         """Take documents of one stream in buffer order.
 
-        positions    of each document
+        positions    of each document; there may be more, which are not looked at
         arrivals_us  when the buffer took it, if the buffer knows: a time absurdly far beyond it is quarantined
         """
         outcome = Outcome()
@@ -92,14 +92,14 @@ class Pipeline:
         decoded, ids, kept, good = self._decode(stream, documents, positions, arrivals_us, outcome)
         batch, late = self._order.add(
             stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
-            (positions[0], positions[-1]),
+            (positions[0], positions[len(documents) - 1]),
         )  # fmt: skip
         for i, partition in self._order.returned if decoded.rows else ():
             outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else None))
         for i, behind_us in late:
             reason = f"its time is {behind_us / 1_000_000:g} s behind the watermark of its partition"
             outcome.late.append(Rejected(stream, kept[i], LATE, reason, good[i]))
-        self.counts["seen"] += len(documents)
+        self.counts["seen"] += len(decoded.rows) + len(outcome.dead)
         self.counts["late"] += len(late)
         self.counts["dead"] += len(outcome.dead)
         outcome.alerts = self._feed(batch)
@@ -111,7 +111,7 @@ class Pipeline:
             decoded, ids, _, good = self._decode(stream, documents, positions, None, Outcome())
             self._order.reread(
                 stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
-                (positions[0], positions[-1]),
+                (positions[0], positions[len(documents) - 1]),
             )  # fmt: skip
 
     def _decode(
@@ -126,12 +126,14 @@ class Pipeline:
         decoded = self._decoders[stream].decode(documents)
         if arrivals_us is not None and decoded.times_us:
             self._quarantine(decoded, arrivals_us, self.streams[stream].future_us)
+        positions = positions[: len(documents)]
         for index, code, reason in decoded.bad:
-            outcome.dead.append(Rejected(stream, positions[index], code, reason, documents[index]))
+            if code != BLANK:
+                outcome.dead.append(Rejected(stream, positions[index], code, reason, documents[index]))
         if decoded.bad:
             bad = {index for index, _, _ in decoded.bad}
             positions = [position for i, position in enumerate(positions) if i not in bad]
-            documents = [document for i, document in enumerate(documents) if i not in bad]
+            documents = [documents[i] for i in range(len(documents)) if i not in bad]
         ids = positions
         if decoded.ids is not None:
             ids = [position if own is None else own for own, position in zip(decoded.ids, positions)]
@@ -239,7 +241,7 @@ class Pipeline:
         stream, document, event_id = self._names[held[2]], held[8], held[5]
         decoded = self._decoders[stream].decode([document])
         for _, code, reason in decoded.bad:
-            outcome.dead.append(Rejected(stream, event_id, code, reason, document))
+            outcome.dead.append(Rejected(stream, event_id, code, reason, _without_end(document)))
         return decoded.rows[0] if decoded.rows else None
 
     def snapshot(self, *, delta: bool) -> dict[str, Any]:
@@ -264,3 +266,8 @@ class Pipeline:
         }
         self._order.restore(order["watermark_us"], order["last_us"], positions)
         return positions
+
+
+def _without_end(document: Document) -> Document:
+    """A held line as it is told: rows that wait keep theirs with its end."""
+    return document.rstrip(b"\r\n") if isinstance(document, bytes) else document

@@ -88,7 +88,7 @@ def _open(inputs: Sequence[tuple[str, Path | str]], progress: Progress | None) -
 
 def _chain(paths: Sequence[Path | str], progress: Progress | None) -> Iterator[Lines]:
     for path in paths:
-        yield from read_file(path, progress=progress)
+        yield from read_file(path, progress=progress, text=True)
 
 
 def _outcomes(

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from cep.errors import ConfigError
+from cep.event import LineText
 
 BATCH_LINES = 1024
 CHUNK_BYTES = 64 * 1024  # some 500 lines: they, and what is made of them, stay in the cache
 MAX_LINE_BYTES = 1024 * 1024
 HEAD_BYTES = 1024  # of a line that is too long, this much is kept for the dead letter
+NO_END = sys.maxsize
 BOM = b"\xef\xbb\xbf"
 
 Progress = Callable[[int, int | None], None]  # bytes read so far, bytes in all (None: unknown); of .gz the packed bytes
@@ -39,9 +41,12 @@ class Lines:
     """Raw lines in file order, without line ends, none blank.
 
     shape   positions: int[lines], line numbers from 1; blank lines are left out but counted
+
+    Asked for as `text`, the lines stand in a `LineText` instead, blank ones among them, and `positions` goes on beyond the
+    last.
     """
 
-    lines: list[bytes]
+    lines: Sequence[bytes]
     positions: Sequence[int]
     rejected: list[Rejected] = field(default_factory=list)
 
@@ -49,13 +54,16 @@ class Lines:
         return len(self.lines)
 
 
-def read_file(path: Path | str, *, batch_lines: int = BATCH_LINES, progress: Progress | None = None) -> Iterator[Lines]:
+def read_file(
+    path: Path | str, *, batch_lines: int = BATCH_LINES, progress: Progress | None = None, text: bool = False
+) -> Iterator[Lines]:
     """All lines of a file in batches of at most `batch_lines`; `-` is standard input, `.gz` is unpacked on the way.
 
+    text    give lines as the text they stand in, for whoever walks over them once: half the cost
     raises  ConfigError: no such file, not readable, damaged .gz (after the batches before the damage)
     """
     if str(path) == "-":
-        yield from read_stream(sys.stdin.buffer, batch_lines=batch_lines, progress=progress)
+        yield from read_stream(sys.stdin.buffer, batch_lines=batch_lines, progress=progress, text=text)
         return
     path = Path(path)
     with _readable(path), path.open("rb") as raw:
@@ -66,23 +74,29 @@ def read_file(path: Path | str, *, batch_lines: int = BATCH_LINES, progress: Pro
         else:
             stream = raw
             told = None if progress is None else lambda read, _total: progress(read, total)
-        yield from read_stream(stream, batch_lines=batch_lines, progress=told)
+        yield from read_stream(stream, batch_lines=batch_lines, progress=told, text=text)
 
 
-def read_stream(stream: BinaryIO, *, batch_lines: int = BATCH_LINES, progress: Progress | None = None) -> Iterator[Lines]:
+def read_stream(
+    stream: BinaryIO, *, batch_lines: int = BATCH_LINES, progress: Progress | None = None, text: bool = False
+) -> Iterator[Lines]:
     """As `read_file`, from an open binary stream. A batch never waits for more input than has arrived.
 
     cost    O(bytes); memory at most one chunk and one line of the maximum length
     """
     # read1 gives what a pipe holds now, read would wait for a whole chunk
     read = getattr(stream, "read1", stream.read)
-    splitter = _Splitter()
+    splitter = _Splitter(text=text)
     while True:
         chunk = read(CHUNK_BYTES)
         found = splitter.split(chunk) if chunk else splitter.end()
         if progress is not None:
             progress(splitter.bytes_read, None)
-        yield from _batches(found, batch_lines)
+        if isinstance(found.lines, LineText):
+            yield found
+            splitter.count(found)
+        else:
+            yield from _batches(found, batch_lines)
         if not chunk:
             return
 
@@ -90,8 +104,9 @@ def read_stream(stream: BinaryIO, *, batch_lines: int = BATCH_LINES, progress: P
 class _Splitter:
     """Cuts chunks into lines; what stands after the last line end waits for the next chunk."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, text: bool) -> None:
         self.bytes_read = 0
+        self._as_text = text
         self._tail = b""
         self._next = 1  # number of the line that the tail begins
         self._cutting = False  # inside a line that is too long: its head is in the tail, the rest is dropped
@@ -110,6 +125,10 @@ class _Splitter:
                 return Lines([], ())
             rejected.append(self._cut())
         text = self._tail + chunk
+        if self._as_text and len(text) <= MAX_LINE_BYTES:
+            end = text.rfind(b"\n") + 1
+            self._tail = text[end:]
+            return Lines(LineText(text[:end]) if end else [], range(self._next, NO_END), rejected)
         lines = text.split(b"\n")
         self._tail = lines.pop()
         first, self._next = self._next, self._next + len(lines)
@@ -120,6 +139,10 @@ class _Splitter:
         if len(self._tail) > MAX_LINE_BYTES:
             self._tail, self._cutting = self._tail[:HEAD_BYTES], True
         return _clean(lines, first, b"\r" in text, rejected)
+
+    def count(self, given: Lines) -> None:
+        """Go on after lines given as text; who has walked over them has counted them meanwhile."""
+        self._next += len(given.lines)
 
     def end(self) -> Lines:
         """The last line, if the input does not end with a line end."""

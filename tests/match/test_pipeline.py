@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
-from cep.event import Alert
+from cep.event import Alert, LineText
 from cep.lang.parser import parse_text
-from cep.match.memory import batch_from_dicts
 from cep.match.engine import Engine
+from cep.match.memory import batch_from_dicts
 from cep.match.pipeline import FUTURE, LATE, Outcome, Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
@@ -105,6 +105,25 @@ def test_batches_of_any_size_bring_the_same_alerts(seed: int, size: int) -> None
     documents = raw(some_events(seed))
     pipeline = Pipeline(BOOK, {"event": SPEC})
     assert in_batches(pipeline, documents, size) + pipeline.finish().alerts == whole(documents)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([0, 2_000_000]), st.sampled_from([b"\n", b"\r\n"]))
+def test_lines_in_one_text_are_judged_like_documents(seed: int, size: int, lateness_us: int, end: bytes) -> None:
+    """Good, bad and late ones, and blank ones among them, which are no events."""
+    dice = random.Random(seed)
+    strange = [b"{", b'{"ts_ms": 1}', b'{"ts_ms": %d, "type": "pay", "amount": "x"}' % (START_MS + 9000), b" ", b""]
+    documents = [dice.choice(strange) if dice.random() < 0.2 else document for document in raw(some_events(seed, 60))]
+    spec = StreamSpec(time="ts_ms", lateness_us=lateness_us)
+    one, other = Pipeline(BOOK, {"event": spec}), Pipeline(BOOK, {"event": spec})
+    for at in range(0, len(documents), size):
+        part = documents[at : at + size]
+        text = one.push("event", LineText(end.join([*part, b""])), range(at + 1, 10**9))
+        kept = [n for n, document in enumerate(part) if document.strip()]
+        listed = other.push("event", [part[n] for n in kept], [at + 1 + n for n in kept])
+        assert (text.alerts, text.late, text.dead) == (listed.alerts, listed.late, listed.dead)
+    assert one.finish().alerts == other.finish().alerts
+    assert one.counts == other.counts
 
 
 @settings(max_examples=40, deadline=None)

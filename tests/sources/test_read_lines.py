@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.errors import ConfigError
+from cep.event import LineText
 from cep.sources import file as source
 from cep.sources.file import MAX_LINE_BYTES, Lines, read_file, read_stream
 
@@ -153,3 +154,26 @@ def test_where_chunks_and_batches_are_cut_changes_nothing(lines: list[bytes], pi
         if line.removesuffix(b"\r").strip()
     ]
     assert flat(list(read_stream(Drip(data, piece), batch_lines=batch))) == expected
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.text("ab \t\r\u00e9", max_size=20).map(str.encode), max_size=20),
+    st.integers(1, 40),
+    st.sampled_from([3, 1000]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_lines_given_as_text_are_the_same_lines(lines: list[bytes], piece: int, most: int, ended: bool, walked: bool) -> None:
+    """Whoever has walked over them says how many they were; else they are counted."""
+    data = b"\n".join(lines) + (b"\n" if ended else b"")
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "MAX_LINE_BYTES", most)  # beyond it lines are cut apart at once
+        for batch in read_stream(Drip(data, piece), text=True):
+            if walked and isinstance(batch.lines, LineText):
+                batch.lines.counted(sum(1 for _ in batch.lines))
+            found += [(n, line) for n, line in zip(batch.positions, list(batch.lines)) if line.strip()]
+            found += [(item.position, item.head) for item in batch.rejected]
+        expected = flat(whole := list(read_stream(Drip(data, piece)))) + rejected(whole)
+    assert sorted((n, line.rstrip(b"\r\n")) for n, line in found) == sorted((n, line.rstrip(b"\r\n")) for n, line in expected)
