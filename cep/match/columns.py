@@ -6,8 +6,8 @@
 A condition can be judged so if it is made of comparisons of number fields (with constants or one another), tests for null,
 and conditions that read one text field and nothing else, joined by and, or, not.
 
-cost model (measured over rule sets of 10 to 100 picks and 32 to 1,000 rows; weighed for each batch by `gain`), in ns: the row loop
-asks a row one condition in 9. In columns, a number field costs 55 a row and a text field 95; a condition costs 600 and 0.6 a
+cost model (measured over rule sets of 10 to 100 picks and 32 to 1,000 rows; weighed for each batch by `gain`), in ns: the row
+loop asks a row one condition in 9. In columns, a number field costs 55 a row and a text field 95; a condition costs 600 and 0.6 a
 row, one on text 90 per distinct text besides; a pick costs 1,100 to be written down. So columns pay with 400 rows of a type from
 about 30 conditions on, twice as fast with 100, and with 100 rows hardly ever; texts only where they repeat.
 """
@@ -22,7 +22,7 @@ from cep.match.masks import Masks, columnable
 from cep.match.matcher import Hits
 from cep.match.picks import Pick, Target
 from cep.match.places import Key, part_code
-from cep.plan.codegen import Namespace, Rows, Tables, Writer
+from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts
 
 FEWEST_ROWS = 32
 FEWEST_PICKS = 24
@@ -39,7 +39,7 @@ def column_targets(targets: Sequence[Target], tabled: frozenset[int]) -> dict[st
     for n, target in enumerate(targets):
         if n not in tabled and len(target.picks) == 1 and not target.own:
             pick = target.picks[0]
-            if pick.conjuncts and all(map(columnable, pick.conjuncts)):
+            if pick.conjuncts and all(map(columnable, pick.conjuncts)) and not deep_parts(*pick.key):
                 found.setdefault(pick.type, []).append(pick)
     return {name: picks for name, picks in found.items() if len(picks) >= FEWEST_PICKS}
 

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from cep.plan import ir
-from cep.plan.codegen import Namespace, Rows, Tables, Writer
+from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts
 from cep.plan.ir import Expr
 from cep.types import Type
 
@@ -20,6 +20,8 @@ Size = tuple[int, int, int, int]
 
 def columnable(expr: Expr) -> bool:
     """Whether a condition can be judged by column."""
+    if deep_parts(expr):
+        return False
     if _text_field(expr) is not None:
         return True
     match expr:

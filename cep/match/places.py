@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 from cep.plan import ir
-from cep.plan.codegen import TIME_PATH, Writer
+from cep.plan.codegen import TIME_PATH, Writer, deep_parts
 from cep.plan.ir import Expr
 from cep.types import Type
 
@@ -82,6 +82,7 @@ class Tree:
         self.writer = writer
         self._uses: dict[Item, list[Place]] = {}
         self._names: dict[Item, str] = {}
+        self._order: dict[Any, int] = {}
         self._numbers = count()
         self._buckets: dict[str, tuple[str, ir.Field]] = {}
 
@@ -123,6 +124,10 @@ class Tree:
 
     def read(self, expr: Expr, place: Place) -> None:
         """Note that the code at a place reads the fields of an expression."""
+        deep = deep_parts(expr)
+        for part in deep:
+            self._use(("value", part), place)
+        self._order.update((part, n) for n, part in enumerate(deep, 1))
         stack = [expr]
         while stack:
             node = stack.pop()
@@ -175,7 +180,8 @@ class Tree:
                 self.writer.locals[item[1]] = self.name(item)  # type: ignore[index]  # a value is an expression
 
     def _lines(self, place: Place, known: frozenset[Expr]) -> Iterator[str]:
-        for item in sorted(place.lets, key=lambda item: _LET_ORDER.index(item[0])):
+        # fields first, then inner parts of deep expressions before outer ones
+        for item in sorted(place.lets, key=lambda item: (_LET_ORDER.index(item[0]), self._order.get(item[1], 0))):
             self.writer.known = set(known)
             yield f"{self.name(item)} = {self._let(item)}"
         yield from place.actions

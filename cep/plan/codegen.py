@@ -237,6 +237,8 @@ class Writer:
         return self._truth(expr, False)
 
     def _truth(self, expr: Expr, want: bool) -> str:
+        if self.locals and expr in self.locals:
+            return f"{self.locals[expr]} is {want}"
         match expr:
             case ir.And(operands=xs):
                 return self._join(xs, want, " and " if want else " or ")
@@ -388,6 +390,34 @@ def _plain_glob(pattern: str) -> tuple[str, str]:
     if starts and ends:
         return "contains", word
     return ("endswith" if starts else "startswith" if ends else "equals"), word
+
+
+HIGHEST = 12  # levels of an expression written as one Python expression: its parser allows 200 open parentheses
+
+
+def deep_parts(*exprs: Expr | None) -> list[Expr]:
+    """Parts of very deep expressions that are to be calculated first, each into a name of its own, inner ones first. All
+    expressions are pure and total, so it does no harm that some are calculated in vain."""
+    heights: dict[int, int] = {}
+    on_item: set[int] = set()  # depend on the item of a list: no name outside can stand for them
+    found: dict[Expr, None] = {}
+    stack: list[tuple[Expr, bool]] = [(expr, False) for expr in reversed(exprs) if expr is not None]
+    while stack:
+        node, ready = stack.pop()
+        inner = ir.children(node)
+        if not ready:
+            stack.append((node, True))
+            stack.extend((child, False) for child in inner)
+            continue
+        reaching = (node.operand,) if isinstance(node, ir.Quantified) else inner
+        if isinstance(node, ir.Element) or any(id(child) in on_item for child in reaching):
+            on_item.add(id(node))
+        height = 1 + max((heights[id(child)] for child in inner), default=0)
+        if height > HIGHEST and id(node) not in on_item:
+            found[node] = None
+            height = 1
+        heights[id(node)] = height
+    return list(found)
 
 
 def repeated_fields(*exprs: Expr | None) -> list[ir.Field]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cep.event import Key
 from cep.plan import ir
-from cep.plan.codegen import Namespace, Rows, Tables, Writer, repeated_fields
+from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts, repeated_fields
 from cep.plan.ir import Expr
 from cep.plan.plan import FilterBody, Register, RegisterKind, RulePlan, SequenceBody, TitlePart, WindowBody
 from cep.plan.registers import CALLED, fill, slot_of, take_lines
@@ -86,7 +86,8 @@ class _Compiler:
         takes = [self._write_take(step) for step in steps]
         judged = [self._write_cond(step, cond) for step, cond in enumerate(conds)]
         if when is not None:
-            self._define("when(v, k)", [], f"return {self._writer().true(when)}")
+            write = self._writer(reading=(when,))
+            self._define("when(v, k)", self._loads(write), f"return {write.true(when)}")
         self._write_emit()
         self._write_title()
         if self.plan.once:
@@ -117,7 +118,7 @@ class _Compiler:
 
     def _writer(self, *, raw: bool = False, reading: tuple[Expr | None, ...] = ()) -> Writer:
         """A writer for one function. `raw`: registers are slots of `g`, else read values in `v`; fields that `reading`
-        mentions more than once are loaded first (`_loads`)."""
+        mentions more than once, and inner parts of what is very deep, are calculated first (`_loads`)."""
         one_part = len(self.plan.key.names) == 1
         write = Writer(
             self.names,
@@ -125,8 +126,8 @@ class _Compiler:
             reg=self._raw if raw else lambda i: (f"v[{i}]", self.slots[i].nullable),
             key=lambda i: "k" if one_part else f"k[{i}]",
         )
-        for n, field in enumerate(repeated_fields(*reading)):
-            write.locals[field] = f"f{n}"
+        for n, expr in enumerate([*repeated_fields(*reading), *deep_parts(*reading)]):
+            write.locals[expr] = f"f{n}"
         return write
 
     def _raw(self, index: int) -> tuple[str, bool]:
@@ -136,8 +137,10 @@ class _Compiler:
     @staticmethod
     def _loads(write: Writer) -> list[str]:
         loaded, write.locals = write.locals, {}
-        lines = [f"{name} = {write.value(field)}" for field, name in loaded.items()]
-        write.locals = loaded
+        lines = []
+        for expr, name in loaded.items():
+            lines.append(f"{name} = {write.value(expr)}")
+            write.locals[expr] = name
         return lines
 
     # -- registers

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cep.event import Batch
+from cep.match.select import Selector
 from cep.plan import ir
 from cep.plan.exact import add_to, fresh_total, take_from, value_of
 from cep.plan.globs import compile_glob
@@ -32,6 +34,7 @@ from cep.plan.plan import (
 )  # fmt: skip
 from cep.timestamps import iso_text, microseconds
 from cep.types import Type
+from tests.judge.values import Scope, value
 
 N, T, B, ANY = Type.NUMBER, Type.TEXT, Type.BOOL, Type.ANY
 TABLES: dict[str, dict[Any, dict[str, Any]]] = {"users": {"ana": {"level": 3, "name": 7}, 5: {"level": "x"}}}
@@ -209,3 +212,34 @@ def test_times_are_written_as_they_are_read(time_us: int) -> None:
 def test_what_is_no_time_is_none_or_far_away(written: Any) -> None:
     time_us = microseconds(written)
     assert time_us is None or time_us > 4_102_444_800_000_000
+
+
+def nested(levels: int, wrap: Any) -> Expr:
+    expr: Expr = field("n")
+    for level in range(levels):
+        expr = wrap(expr, const(level % 3))
+    return expr
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda x, c: ir.Neg(x, N),
+        lambda x, c: ir.Arith("-", x, c, N),
+        lambda x, c: ir.Call("abs", (x,), N),
+        lambda x, c: ir.Call("if", (ir.Compare(">", x, c), c, ir.Arith("-", field("n"), c, N)), N),
+        lambda x, c: ir.Call("coalesce", (ir.Item(field("xs", Type.LIST), 0, N), x), N),
+    ],
+    ids=["neg", "arith", "abs", "if", "coalesce"],
+)
+def test_very_deep_expressions_compile_to_short_code(wrap: Any) -> None:
+    expr = nested(40, wrap)
+    cond = ir.Not(ir.Compare(">", expr, const(1)))
+    key = KeyPlan(("k",), (("e", (expr,)),))
+    plan = RulePlan("r", "v", key, FilterBody(Select("e", cond)), (("x", expr), ("y", cond)))
+    kernels, selector = compile_rule(plan, {}, rows="dict"), Selector([plan], {}, rows="dict")
+    rows: list[dict[str, Any]] = [{"n": 1}, {"n": None}, {"n": 2.5}, {"n": -7}]
+    want = [[value(one, Scope(row, 0)) for one in (expr, cond)] for row in rows]
+    assert [list(kernels.emit([], 1, row, 0).values()) for row in rows] == want
+    hits = selector.select(Batch(rows, [0] * 4, range(4), ["e"] * 4))[0]
+    assert hits.rows == [n for n, (key_value, judged) in enumerate(want) if judged is True and key_value is not None]
