@@ -138,20 +138,32 @@ class Engine:
         return alerts
 
     def _alert(self, rule: _Running, match: Match, key: bytes) -> Alert:
-        plan = rule.plan
+        """Told or muted. Its id is a hash of what happened, the same in every replay (docs/language.md, Meaning 16)."""
+        plan, time_us = rule.plan, match.time_us
         muted = ""
         if rule.once and rule.kernels.once:
-            muted = rule.once.judge(rule.kernels.once(match.fields, [], match.key, None, match.time_us), match.time_us)
+            muted = rule.once.judge(rule.kernels.once(match.fields, [], match.key, None, time_us), time_us)
+        first, last = match.first_id, match.last_id
+        what = f"{rule.id}\0{key!r}\0{time_us}\0{'' if first is None else first}\0{'' if last is None else last}"
+        ordinal = 0
+        if time_us != self._equals_us:
+            self._equals_us = time_us
+            self._equals = {what: 1}
+        else:
+            ordinal = self._equals.get(what, 0)
+            self._equals[what] = ordinal + 1
+        digest = rule.hash.copy()
+        digest.update(f"{what}\0{ordinal}".encode())
         # By position: with names msgspec takes three times as long.
         return Alert(
-            self._identity(rule, match, key),
-            plan.id,
+            "a_" + digest.hexdigest(),
+            rule.id,
             plan.version,
             self.generation,
             plan.severity,
             match.title,
             match.key if match.key.__class__ is str else msgspec.json.decode(key),
-            match.time_us,
+            time_us,
             match.first_us,
             match.last_us,
             match.fields,
@@ -162,21 +174,6 @@ class Engine:
             "opened",
             muted,
         )
-
-    def _identity(self, rule: _Running, match: Match, key: bytes) -> str:
-        """The alert's id: a hash of what happened, the same in every replay (docs/language.md, Meaning 16)."""
-        first, last = match.first_id, match.last_id
-        what = f"{rule.plan.id}\0{key!r}\0{match.time_us}\0{'' if first is None else first}\0{'' if last is None else last}"
-        if match.time_us != self._equals_us:
-            self._equals_us = match.time_us
-            self._equals = {what: 1}
-            ordinal = 0
-        else:
-            ordinal = self._equals.get(what, 0)
-            self._equals[what] = ordinal + 1
-        digest = rule.hash.copy()
-        digest.update(f"{what}\0{ordinal}".encode())
-        return "a_" + digest.hexdigest()
 
     # -- state
 

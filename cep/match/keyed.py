@@ -67,22 +67,22 @@ class Keyed(Generic[State]):
     def told(
         self,
         key: Key,
+        time_us: int,
+        cause: int,
         g: Registers,
+        first_us: int,
+        last_us: int,
         ids: tuple[EventId, ...],
         events: int,
-        first: tuple[int, EventId],
-        last: tuple[int, EventId],
-        decided: tuple[int, int],
     ) -> Match:
         """The match with its fields and title.
 
-        ids     evidence, already shortened; `events` is how many there were
-        first, last   (time, id) of the first and last event
-        decided       (time, index in the batch) of what decided it
+        time_us, cause      when it was decided, by which row of the batch
+        first_us, last_us   times of its first and last event; `ids` are their evidence, already shortened, of `events` in all
         """
         fields = self._fields(g, key)
         title = self.kernels.title(fields, self.kernels.read(g), key, None, 0) if self._titled else ""
-        return Match(key, decided[0], decided[1], fields, title, first[0], last[0], first[1], last[1], ids, events)
+        return Match(key, time_us, cause, fields, title, first_us, last_us, ids[0], ids[-1], ids, events)
 
 
 def keep_id(ids: list[EventId], one: EventId) -> None:

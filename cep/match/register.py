@@ -22,6 +22,10 @@ from cep.plan.plan import Register, RegisterKind, RulePlan, SequenceBody
 
 Tally = list[Any]  # flat: time, id (and registers) of each x, in order
 Pending = tuple[int, Key, EventId, Registers]  # time, key, id and registers of one a
+Waiting = Pending | list[Pending]  # what waits of one key: one alone, or several in order
+
+
+_NOTHING: Registers = []
 
 
 def why_not_tally(body: SequenceBody) -> str:
@@ -112,21 +116,23 @@ class TallyMatcher(Keyed[Tally]):
         self._due: deque[tuple[int, Key, Tally]] = deque()
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
-        keys, due, changed = self.keys, self._due, self.noted.keys
+        keys, due, changed, get = self.keys, self._due, self.noted.keys, self.keys.get
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
         x, ends = 1 << self._x, 1 << self._y | self._strikes
         span_us, keeps, enough = self._span_us, self._keeps, self._min * self._stride
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
-            if mask & ends and key in keys and len(keys[key]) >= enough:
+            tally = get(key)
+            if tally is not None and mask & ends and len(tally) >= enough:
                 if changed is not None:
                     changed.add(key)
-                if self._end(key, mask, batch, i, out):
+                if self._end(tally, key, mask, batch, i, out):
                     continue  # the event is used up and begins nothing
+                if not tally:
+                    tally = None
             if not mask & x:
                 continue
             time_us = times_us[i]
-            if key in keys:
-                tally = keys[key]
+            if tally is not None:
                 tally.append(time_us)
                 tally.append(ids[i])
             else:
@@ -146,18 +152,20 @@ class TallyMatcher(Keyed[Tally]):
             take(g, row, time_us)
         return g
 
-    def _end(self, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> bool:
-        """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally."""
-        tally, time_us, stride = self.keys[key], batch.times_us[i], self._stride
-        self._trim(tally, time_us)
+    def _end(self, tally: Tally, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> bool:
+        """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally; an
+        empty one leaves the table (its timer still holds it)."""
+        time_us, stride = batch.times_us[i], self._stride
+        if tally[0] < time_us - self._span_us:
+            self._trim(tally, time_us)
         found = False
         if len(tally) >= self._min * stride:
             cond = self._cond
-            last = tally[-1] if self._keeps else []
+            last = tally[-1] if self._keeps else _NOTHING
             if mask >> self._y & 1 and (cond is None or cond(last, key, batch.rows[i], time_us)):
                 out.append(self._told_at(tally, key, batch, i))
                 found = True
-                tally.clear()  # its timer still holds it
+                tally.clear()
             elif mask & self._strikes:
                 del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
         if not tally:
@@ -190,7 +198,7 @@ class TallyMatcher(Keyed[Tally]):
         take = self.kernels.take[self._y]
         if take is not None:
             take(g, batch.rows[i], time_us)
-        return self.told(key, g, evidence, count + 1, (tally[0], ids[0]), (time_us, one), (time_us, i))
+        return self.told(key, time_us, i, g, tally[0], time_us, evidence, count + 1)
 
     # -- timers
 
@@ -232,7 +240,7 @@ class TallyMatcher(Keyed[Tally]):
         self._due = deque(sorted(((tally[0] + self._span_us, key, tally) for key, tally in self.keys.items()), key=_time))
 
 
-class PendingMatcher(Keyed[list[Pending]]):
+class PendingMatcher(Keyed[Waiting]):
     """`a -> !x within w`: no match uses up any a but its own, so each waits for itself alone.
 
     cost  O(1) per a, x and deadline
@@ -253,29 +261,30 @@ class PendingMatcher(Keyed[list[Pending]]):
         keys, due, changed = self.keys, self._due, self.noted.keys
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
         a, strikes, nothing = 1 << self._a, self._strikes, self._nothing
-        within_us, exclusive, push = self._within_us, self._exclusive, due.append
+        within_us, push = self._within_us, due.append
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             if mask & strikes and key in keys:
                 time_us = times_us[i]
                 if due[0][0] + within_us < time_us:
                     self.advance(time_us, out)  # what was due by now can be struck no more
-                spared = self._spared(key, time_us) if exclusive else None
-                keys.pop(key, None)
-                if spared:
-                    keys[key] = spared
+                if self._exclusive:
+                    self._strike_within(key, time_us)
+                else:
+                    keys.pop(key, None)
                 if changed is not None:
                     changed.add(key)
-            if not mask & a:
-                continue
-            time_us = times_us[i]
-            entry = (time_us, key, ids[i], self._registers(rows[i], time_us) if nothing is None else nothing)
-            push(entry)
-            if key in keys:
-                keys[key].append(entry)
-            else:
-                keys[key] = [entry]
-            if changed is not None:
-                changed.add(key)
+            if mask & a:
+                time_us = times_us[i]
+                entry = (time_us, key, ids[i], self._registers(rows[i], time_us) if nothing is None else nothing)
+                push(entry)
+                if key not in keys:
+                    keys[key] = entry
+                elif isinstance(waiting := keys[key], list):
+                    waiting.append(entry)
+                else:
+                    keys[key] = [waiting, entry]
+                if changed is not None:
+                    changed.add(key)
         if hits.rows:
             self.advance(times_us[hits.rows[-1]], out)
 
@@ -286,52 +295,62 @@ class PendingMatcher(Keyed[list[Pending]]):
             take(g, row, time_us)
         return g
 
-    def _spared(self, key: Key, time_us: int) -> list[Pending]:
-        """What is due at this very moment lies outside an exclusive bound: it cannot be struck, and is told after the event."""
-        return [entry for entry in self.keys.get(key, ()) if entry[0] + self._within_us == time_us]
+    def _strike_within(self, key: Key, time_us: int) -> None:
+        """Of an exclusive bound: nothing of the key waits any more, except what is due at this very moment. It lies outside the
+        bound: it cannot be struck, and is told after the event."""
+        waiting = self.keys.pop(key, None)
+        if waiting is not None:
+            spared = [entry for entry in _entries(waiting) if entry[0] + self._within_us == time_us]
+            if spared:
+                self.keys[key] = spared
 
     # -- timers
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
-        due, keys, when = self._due, self.keys, self.kernels.when
-        before_us = watermark_us - self._within_us
+        due, keys, when, within_us = self._due, self.keys, self.kernels.when, self._within_us
+        before_us = watermark_us - within_us
         while due and due[0][0] < before_us:
             entry = due.popleft()
-            waiting = keys.get(entry[1])
-            if waiting is None or waiting[0] is not entry:
-                continue  # struck: those that wait were due later
             time_us, key, one, g = entry
-            if len(waiting) > 1:
-                del waiting[0]
-            else:
+            waiting = keys.get(key)
+            if waiting is entry:
                 del keys[key]
+            elif isinstance(waiting, list) and waiting[0] is entry:
+                del waiting[0]
+                if not waiting:
+                    del keys[key]
+            else:
+                continue  # struck: those that wait were due later
             self.noted.add_all((key,))
             if when is None or when(self.kernels.read(g), key):
-                at = (time_us, one)
-                out.append(self.told(key, g, (one,), 1, at, at, (time_us + self._within_us, TIMER)))
+                out.append(self.told(key, time_us + within_us, TIMER, g, time_us, time_us, (one,), 1))
 
     def next_due(self) -> int | None:
         due = self._due
         while due:
             waiting = self.keys.get(due[0][1])
-            if waiting is not None and waiting[0] is due[0]:
+            if waiting is not None and _entries(waiting)[0] is due[0]:
                 return due[0][0] + self._within_us
             due.popleft()
         return None
 
     # -- plain data
 
-    def dump_key(self, state: list[Pending]) -> list[list[Any]]:
+    def dump_key(self, state: Waiting) -> list[list[Any]]:
         dump = self.kernels.dump
-        return [[time_us, one, dump(g)] for time_us, _, one, g in state]
+        return [[time_us, one, dump(g)] for time_us, _, one, g in _entries(state)]
 
-    def load_key(self, data: Any) -> list[Pending]:
+    def load_key(self, data: Any) -> Waiting:
         load = self.kernels.load
         return [(time_us, (), one, load(g)) for time_us, one, g in data]
 
     def rebuild(self, meta: dict[str, Any]) -> None:
-        self.keys = {key: [(e[0], key, e[2], e[3]) for e in waiting] for key, waiting in self.keys.items()}
-        self._due = deque(sorted((entry for waiting in self.keys.values() for entry in waiting), key=_time))
+        self.keys = {key: [(e[0], key, e[2], e[3]) for e in _entries(waiting)] for key, waiting in self.keys.items()}
+        self._due = deque(sorted((entry for waiting in self.keys.values() for entry in _entries(waiting)), key=_time))
+
+
+def _entries(waiting: Waiting) -> list[Pending]:
+    return waiting if isinstance(waiting, list) else [waiting]
 
 
 def _time(timer: tuple[int, Any, Any, Any] | tuple[int, Any, Any]) -> int:

@@ -311,9 +311,7 @@ class SequenceMatcher(Keyed[list[Run]]):
         return max(ending, key=_events, default=None)
 
     def _match(self, run: Run, key: Key, time_us: int, cause: int) -> Match:
-        ids = run.ids
-        first, last = (run.start_us, ids[0]), (run.last_us, ids[-1])
-        return self.told(key, run.g, tuple(ids), run.events, first, last, (time_us, cause))
+        return self.told(key, time_us, cause, run.g, run.start_us, run.last_us, tuple(run.ids), run.events)
 
     # -- timers
 
