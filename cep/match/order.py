@@ -211,7 +211,7 @@ class Orderer:
         fresh: list[Held] = [
             (
                 times_us[i],
-                orders[i] if orders is not None else 0,
+                orders[i] if orders is not None else (),
                 number,
                 sequence + i,
                 rows[i],

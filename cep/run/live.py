@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,14 @@ def free_port(wanted: int) -> int:
 
 
 @contextmanager
-def service(config: Path, listen: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def service(
+    config: Path, listen: str, environment: Mapping[str, str], rules: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """`cep run` with this configuration as a process, ready to take events; stopped at the end.
 
     raises  ConfigError: it ended, or was not ready in time
     """
-    command = [sys.executable, "-m", "cep", "run", "--config", str(config)]
+    command = [sys.executable, "-m", "cep", "run", "--config", str(config), *rules]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         _wait_until_ready(process, f"http://{listen}/readyz")

@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--service", default="", help="a name that the processes of one service share")
     parser.add_argument("--no-watch", action="store_true")
     parser.add_argument("rules", nargs="*")
-    asked = parser.parse_args(words)
+    asked = parser.parse_intermixed_args(words)  # rules stand behind options, where plain parsing no longer takes them
     try:
         start_log()
         config = read_config(asked.config)

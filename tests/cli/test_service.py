@@ -66,9 +66,20 @@ def told(folder: Path) -> list[dict[str, Any]]:
 
 def test_events_sent_become_alerts_and_a_second_sending_adds_nothing(running: tuple[Path, str]) -> None:
     folder, _ = running
-    for _ in range(2):
-        done = cep(folder, "send", "events.sample.jsonl", "--producer", "p1")
+    said = []
+    for words in ([], [], ["--producer", "p1"], ["--producer", "p1"]):
+        if words:
+            (folder / "more.jsonl").write_text((folder / "events.sample.jsonl").read_text().splitlines()[0] + "\n")
+        done = cep(folder, "send", "more.jsonl" if words else "events.sample.jsonl", *words)
         assert done.returncode == 0, done.stderr
+        said.append(done.stderr.splitlines()[0])
+    assert said == [
+        "609 events sent",
+        "0 new events, 609 were there already (the same file)",
+        "1 event sent",
+        "warning: 0 new events, 1 was there already "
+        "(the same producer and line numbers; a different file needs another --producer)",
+    ]
     eventually(lambda: len(told(folder)) == 1)
     (alert,) = told(folder)
     assert (alert["rule"], alert["key"], alert["generation"]) == ("brute_force", "mara", 1)
@@ -105,6 +116,21 @@ def test_a_broken_file_keeps_its_last_good_version_and_health_says_so(running: t
     file.write_text(good)
     eventually(lambda: reasons() == [])
     assert rules(folder)["brute_force"]["state"] == "running"
+
+
+def test_rules_named_on_the_command_line_are_served(tmp_path: Path) -> None:
+    assert cep(tmp_path, "init", "mine").returncode == 0
+    folder, listen = tmp_path / "mine", f"127.0.0.1:{free_port(18188)}"
+    config = folder / "cep.yml"
+    config.write_text(config.read_text().replace("127.0.0.1:8088", listen).replace("rules: rules", "rules: nowhere"))
+    with service(config, listen, {"CEP_LOG": "warning"}, [str(folder / "rules")]):
+        assert cep(folder, "rules", "rules", "--output", "json").stdout.count('"running"') == 1
+
+
+def test_an_address_without_a_scheme_is_told_how_to_be_written(running: tuple[Path, str]) -> None:
+    folder, listen = running
+    done = cep(folder, "send", "events.sample.jsonl", "--to", listen)
+    assert done.returncode == 3 and f"write --to http://{listen}" in done.stderr
 
 
 def test_bad_requests_are_answered_with_their_reasons(running: tuple[Path, str]) -> None:

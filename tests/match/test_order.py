@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
+from cep.match.fieldcheck import order_value
 from cep.match.order import NEVER, InputPosition, Orderer
 
 
@@ -182,3 +183,11 @@ def test_a_restart_holds_again_exactly_what_was_held(arrived: list[int], latenes
         again.reread("s", rows, rows, numbers, ["t"] * len(rows), None, None, [b""] * len(rows), (low, cut - 1))
     assert before + run(again, arrived[cut:], cut) == expected
     assert again.held == whole.held
+
+
+def test_a_stream_with_an_order_and_one_without_can_be_mixed() -> None:
+    order = Orderer({"a": StreamSpec(name="a", order="o"), "b": StreamSpec(name="b")})
+    for stream, orders in (("a", [order_value(2), order_value(1)]), ("b", None)):
+        order.add(stream, [1, 2], [5, 5], [f"{stream}1", f"{stream}2"], ["t", "t"], None, orders, [b"", b""], (0, 1))
+    batch = order.move(9)
+    assert batch is not None and list(batch.ids) == ["b1", "b2", "a2", "a1"]
