@@ -141,9 +141,9 @@ class FastRows:
         if self.checks_times:
             for n, time_us in enumerate(times_us):
                 if time_us is None:
-                    fault = read_time(self._read(rows[n], self._at.path), self._at)
-                    assert isinstance(fault, tuple)
-                    found[n] = fault
+                    why = read_time(self._read(rows[n], self._at.path), self._at)
+                    assert isinstance(why, tuple)
+                    found[n] = why
         return found
 
 

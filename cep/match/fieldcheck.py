@@ -124,9 +124,12 @@ class Judge:
         event_id = self._scalar(row, layout.id)
         partition = self._scalar(row, layout.partition)
         order = self._scalar(row, layout.order)
-        for one in (event_id, partition, order):
-            if isinstance(one, tuple):
-                return one
+        if isinstance(event_id, tuple):
+            return event_id
+        if isinstance(partition, tuple):
+            return partition
+        if isinstance(order, tuple):
+            return order
         if isinstance(event_id, float):
             return _wrong(layout.id or (), "a whole number or text", event_id)
         time_us, candidate, written = time
