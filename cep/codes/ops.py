@@ -102,6 +102,18 @@ CODES: tuple[Code, ...] = (
         "Set it to debug, info, warning or error.",
     ),
     Code(
+        "E0918",
+        "A file cannot be written",
+        "The file that the command writes to is a folder, lies in a folder that is not there, or may not be written.",
+        "Name another file, or give the user of this process the right to write it.",
+    ),
+    Code(
+        "E0919",
+        "The file exists already",
+        "`cep init` overwrites nothing, and one of the files it makes is there.",
+        "Name a new folder: cep init my-rules.",
+    ),
+    Code(
         "E0930",
         "secret written out in a channel",
         "A channel's secret, or a header that looks like one, is written out; files are copied, shown and versioned.",
@@ -279,7 +291,7 @@ CODES: tuple[Code, ...] = (
         "E0966",
         "events cannot be sent",
         "The other side refused the events for good, or did not take them for as long as was waited.",
-        "Read what it answered. With --producer NAME the same file can be sent again: what is in already counts once.",
+        "Read what it answered. The same file can be sent again: what is in already counts once.",
     ),
     Code(
         "W0951",

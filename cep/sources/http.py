@@ -180,7 +180,11 @@ class _Ingest:
         if name is None:
             name = next(iter(self._keys)) if len(self._keys) == 1 else "event"
             if name not in self._keys:
-                raise _Refused(404, "there are several streams", f"post to /v1/events/NAME: {', '.join(self._keys)}")
+                raise _Refused(
+                    404,
+                    "there are several streams",
+                    f"name one (/v1/events/NAME, `cep send --stream NAME`): {', '.join(self._keys)}",
+                )
         if name not in self._keys:
             near = closest(name, self._keys)
             mend = f"did you mean `{near}`?" if near else f"streams in cep.yml: {', '.join(self._keys)}"

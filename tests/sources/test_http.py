@@ -147,7 +147,7 @@ def test_a_stream_goes_to_its_own_key_and_an_unknown_one_is_told(redis_url: str,
         status, answer = await told(await client.post("/v1/events/logns", data=b'{"n":1}', headers=ND))
         assert (status, answer["help"]) == (404, "did you mean `logins`?")
         status, answer = await told(await client.post("/v1/events", data=b'{"n":1}', headers=ND))
-        assert (status, answer["help"]) == (404, "post to /v1/events/NAME: orders, logins")
+        assert (status, answer["help"]) == (404, "name one (/v1/events/NAME, `cep send --stream NAME`): orders, logins")
 
     with_client(redis_url, use, TWO)
 

@@ -18,7 +18,7 @@ from cep.config import Config
 from cep.errors import ConfigError
 from cep.sources.file import Lines, read_file
 from cep.sources.http import Listen, make_app, serving
-from cep.sources.send import PARCEL_LINES, Busy, HttpSender, Parcel, RedisSender, Sent, parcels, send_all
+from cep.sources.send import PARCEL_LINES, Busy, HttpSender, Parcel, RedisSender, Sent, parcels, producer_of, send_all
 
 LOOPBACK = Listen("127.0.0.1", 0, None)
 
@@ -103,7 +103,7 @@ def test_a_lost_answer_is_asked_for_again_and_counts_once(redis_url: str, server
             return await send_all(read_file(tmp_path / "a.jsonl"), sender, sleep=at_once)
 
     sent = with_redis(redis_url, use)
-    assert (sent.accepted, sent.retries) == (2500, 3)
+    assert (sent.accepted, sent.known, sent.retries) == (2500, 0, 3)
     assert documents(server) == lines
 
 
@@ -147,7 +147,9 @@ def test_a_wrong_token_and_a_wrong_address_are_told(redis_url: str, server: redi
         async with HttpSender("http://127.0.0.1:1") as sender:
             return await send_all(read_file(tmp_path / "a.jsonl"), sender, patience_s=1, sleep=at_once)
 
-    with pytest.raises(ConfigError, match=r"gave up after .*0 events are in; send again with the same --producer"):
+    with pytest.raises(
+        ConfigError, match=r"no event was sent in .* nobody answers at http://127.0.0.1:1; is `cep run` running\?; send it again"
+    ):
         with_redis(redis_url, nowhere)
     assert documents(server) == []
 
@@ -172,8 +174,45 @@ def test_a_file_sent_again_under_its_name_goes_on_where_it_stopped(redis_url: st
     with pytest.raises(ConfigError, match="the cable is out"):
         with_redis(redis_url, broken)
     assert documents(server) == lines[:2000]
-    assert with_redis(redis_url, whole).accepted == 2500
+    sent = with_redis(redis_url, whole)
+    assert (sent.accepted, sent.known) == (500, 2000)
     assert documents(server) == lines
+
+
+def test_what_was_there_already_is_told_apart_from_what_is_new(redis_url: str, server: redis.Redis, tmp_path: Path) -> None:
+    lines = numbered(tmp_path / "a.jsonl", 30)
+
+    async def use(connection: AsyncRedis) -> Sent:
+        app = make_app(AsyncAppender(connection), Config())
+        name = producer_of(str(tmp_path / "a.jsonl"))
+        async with serving(app, LOOPBACK) as port, HttpSender(f"http://127.0.0.1:{port}", producer=name) as sender:
+            return await send_all(read_file(tmp_path / "a.jsonl"), sender)
+
+    first, second = with_redis(redis_url, use), with_redis(redis_url, use)
+    assert (first.accepted, first.known) == (30, 0)
+    assert (second.accepted, second.known) == (0, 30)
+    assert documents(server) == lines
+
+
+def test_a_file_is_known_by_its_content_and_standard_input_by_nothing(tmp_path: Path) -> None:
+    for name, text in (("a", "1"), ("same", "1"), ("other", "2")):
+        (tmp_path / name).write_text(text)
+    a, same, other = (producer_of(str(tmp_path / name)) for name in ("a", "same", "other"))
+    assert a == same != other
+    assert producer_of("-") != producer_of("-")
+
+
+def test_waiting_is_told_at_once_and_once_for_each_parcel(tmp_path: Path) -> None:
+    numbered(tmp_path / "a.jsonl", 1)
+    told: list[str] = []
+
+    async def nowhere() -> Sent:
+        async with HttpSender("http://127.0.0.1:1") as sender:
+            return await send_all(read_file(tmp_path / "a.jsonl"), sender, patience_s=3, sleep=at_once, waiting=told.append)
+
+    with pytest.raises(ConfigError):
+        asyncio.run(nowhere())
+    assert told == ["nobody answers at http://127.0.0.1:1; is `cep run` running? trying again for 3 s"]
 
 
 def test_parcels_end_at_the_same_lines_however_the_input_is_cut() -> None:
