@@ -23,7 +23,6 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _FIRST_WORD = re.compile(r"^[ \t]*([^\W\d]\w*)(?!\w)", re.MULTILINE)
 
 _TEXT = re.compile(r"(?:\s|#[^\n]*)*")  # all that stands before the first text
-_HEAD = re.compile(r"(?:rule|test)[ \t]+\S+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cep.errors import Span
 from cep.lang import tree
-from cep.plan import bound
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean
 from cep.plan.plan import RegisterKind
@@ -121,8 +119,3 @@ def whole_label(expr: tree.Expr, scope: Scope) -> StepDraft | None:
     if scope.place is Place.EVENT or scope.shape is not Shape.SEQUENCE:
         return None
     return scope.rule.labels.get(expr.parts[0])
-
-
-def count_of(step: StepDraft, span: Span) -> bound.Aggregate:
-    """How many events the step took."""
-    return bound.Aggregate(span, "count", RegisterKind.COUNT, step.index)

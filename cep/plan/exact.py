@@ -30,15 +30,6 @@ def add_to(total: Total, value: int | float) -> None:
         _add_float(total, value)
 
 
-def take_from(total: Total, value: int | float) -> None:
-    """Take out a number that was added before."""
-    if isinstance(value, int):
-        total[0] -= value
-    else:
-        total[1] -= 1
-        _add_float(total, -value)
-
-
 def _add_float(total: Total, x: float) -> None:
     if not -LARGE < x < LARGE:
         total[0] += int(x)  # so large a float is a whole number

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cep.event import Batch
 from cep.match.select import Selector
 from cep.plan import ir
-from cep.plan.exact import add_to, fresh_total, take_from, value_of
+from cep.plan.exact import add_to, fresh_total, value_of
 from cep.plan.globs import compile_glob
 from cep.plan.ir import Expr
 from cep.plan.kernels import RuleKernels, compile_rule
@@ -172,15 +172,11 @@ def test_a_fork_and_a_condition_after_taking_see_their_own_registers() -> None:
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@given(st.lists(st.one_of(FLOATS, st.integers(-(2**70), 2**70))), st.randoms())
-def test_sums_are_exact_whatever_came_and_went(numbers: list[int | float], random: Any) -> None:
+@given(st.lists(st.one_of(FLOATS, st.integers(-(2**70), 2**70))))
+def test_sums_are_exact(numbers: list[int | float]) -> None:
     total = fresh_total()
-    gone = [x for x in numbers if random.random() < 0.5]
-    for x in numbers + gone:
+    for x in numbers:
         add_to(total, x)
-    random.shuffle(gone)
-    for x in gone:
-        take_from(total, x)
     want: int | float | None
     if any(isinstance(x, float) for x in numbers):
         try:
