@@ -15,6 +15,8 @@ from collections import deque
 from itertools import repeat
 from typing import Any
 
+import msgspec
+
 from cep.event import TIMER, Batch, EventId, Key, Match
 from cep.match.keyed import Keyed, keep_id
 from cep.match.matcher import Hits
@@ -25,7 +27,7 @@ from cep.plan.plan import RulePlan, SequenceBody
 FAR = 1 << 62  # later than any timer
 
 
-class Run:
+class Run(msgspec.Struct, eq=False, gc=False):  # a struct is made in a quarter of the time of a class; a run holds no cycles
     """A match in progress.
 
     count    events taken by the node it stands at          events   by all nodes
@@ -33,29 +35,15 @@ class Run:
     g        registers                                      ids      evidence, at most MAX_EVIDENCE
     """
 
-    __slots__ = ("count", "events", "g", "ids", "last", "last_us", "stance", "start", "start_us")
-
-    def __init__(
-        self,
-        stance: Stance,
-        count: int,
-        events: int,
-        start_us: int,
-        start: int,
-        last_us: int,
-        last: int,
-        g: Registers,
-        ids: list[EventId],
-    ) -> None:
-        self.stance = stance
-        self.count = count
-        self.events = events
-        self.start_us = start_us
-        self.start = start
-        self.last_us = last_us
-        self.last = last
-        self.g = g
-        self.ids = ids
+    stance: Stance
+    count: int
+    events: int
+    start_us: int
+    start: int
+    last_us: int
+    last: int
+    g: Registers
+    ids: list[EventId]
 
 
 class SequenceMatcher(Keyed[list[Run]]):
