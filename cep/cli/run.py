@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 import msgspec
 
+from cep.cli.hints import before_1980, silent_rules, why_not_fed
 from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
 from cep.cli.show import colors, next_step, plural, print_diagnostics
 from cep.config import Config, StreamSpec
@@ -20,7 +21,9 @@ from cep.event import Alert
 from cep.match.pipeline import Rejected
 from cep.plan.plan import Rulebook
 from cep.run.bounded import Summary, run_bounded
+from cep.run.sample import Sample
 
+FINDINGS = 1  # exit code: there were events, and not one could be fed
 SHOWN_REJECTED = 5  # events not fed that are shown one by one; the rest are counted
 
 
@@ -72,16 +75,46 @@ def _over_files(
         if not alert.muted:
             show(alert)
 
-    with Path(rejects).open("wb") if rejects else nullcontext() as file:
+    sample = Sample()
+    with _rejects_file(rejects) as file:
         try:
-            summary = run_bounded(rulebook, config.streams, inputs, tell, _Rejects(file, quiet), progress)
+            summary = run_bounded(rulebook, config.streams, inputs, tell, _Rejects(file, quiet), progress, sample)
         finally:
             if progress:
                 progress.close()
             sys.stdout.flush()
     if not quiet:
-        _print_summary(summary, per_rule, rejects)
-    return 0
+        used = {stream: config.streams[stream] for stream, _ in inputs}
+        _print_summary(summary, per_rule)
+        _print_next(summary, rejects, _hints(rulebook, summary, per_rule, sample, used))
+    return FINDINGS if summary.events and not summary.fed else 0
+
+
+def _hints(
+    rulebook: Rulebook, summary: Summary, per_rule: Counter[str], sample: Sample, streams: dict[str, StreamSpec]
+) -> list[str]:
+    """Tell why rules brought no alert; give what would mend the events that were not fed."""
+    for hint in before_1980(sample, streams):
+        click.echo(f"warning: {hint}", err=True)
+    if summary.fed:
+        for hint in silent_rules(rulebook.plans, per_rule, sample.kinds(streams)):
+            click.echo(hint, err=True)
+    return why_not_fed(summary, sample, streams)
+
+
+def _rejects_file(path: str | None) -> AbstractContextManager[BinaryIO | None]:
+    """The file for events not fed, open.
+
+    raises  ConfigError: it cannot be written
+    """
+    if path is None:
+        return nullcontext()
+    try:
+        return Path(path).open("wb")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}", "name a file in a folder you may write to", "E0918"
+        ) from error
 
 
 def _input(text: str, streams: dict[str, StreamSpec]) -> tuple[str, Path | str]:
@@ -153,7 +186,7 @@ class _Progress:
         self._bar.stop()
 
 
-def _print_summary(summary: Summary, per_rule: Counter[str], rejects: str | None) -> None:
+def _print_summary(summary: Summary, per_rule: Counter[str]) -> None:
     rate = summary.events / summary.seconds if summary.seconds else 0.0
     parts = [
         f"{plural(summary.events, 'event')} in {summary.seconds:.2f} s ({rate:,.0f} events/s)",
@@ -169,7 +202,14 @@ def _print_summary(summary: Summary, per_rule: Counter[str], rejects: str | None
     click.echo(" · ".join(parts), err=True)
     if len(per_rule) > 1:
         click.echo("  " + ", ".join(f"{rule} {count:,}" for rule, count in per_rule.most_common()), err=True)
-    if (summary.late or summary.dead) and not rejects:
+
+
+def _print_next(summary: Summary, rejects: str | None, mends: list[str]) -> None:
+    if mends:
+        for mend in mends[:-1]:
+            click.echo(mend, err=True)
+        next_step(mends[-1])
+    elif (summary.late or summary.dead) and not rejects:
         next_step("add --rejects rejected.jsonl to keep the events that were not fed; `cep explain CODE` says why")
     elif not summary.alerts:
         next_step("cep test, or change a threshold and run again")

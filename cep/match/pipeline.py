@@ -23,13 +23,17 @@ FUTURE = "E0691"
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that is not fed and not lost: it goes to the late or the dead-letter stream with its reason."""
+    """An event that is not fed and not lost: it goes to the late or the dead-letter stream with its reason.
+
+    behind_us  how far a late one is behind the watermark of its partition
+    """
 
     stream: str
     position: EventId
     code: str
     reason: str
     document: Document
+    behind_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Pipeline:
             outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else None))
         for i, behind_us in late:
             reason = f"its time is {behind_us / 1_000_000:g} s behind the watermark of its partition"
-            outcome.late.append(Rejected(stream, kept[i], LATE, reason, good[i]))
+            outcome.late.append(Rejected(stream, kept[i], LATE, reason, good[i], behind_us))
         self.counts["seen"] += len(decoded.rows) + len(outcome.dead)
         self.counts["late"] += len(late)
         self.counts["dead"] += len(outcome.dead)

@@ -14,6 +14,7 @@ from cep.event import Alert
 from cep.match.pipeline import Outcome, Pipeline, Rejected
 from cep.plan.plan import Rulebook
 from cep.run.collector import collector_kept_out
+from cep.run.sample import Sample
 from cep.sources.file import Lines, Progress, read_file
 
 TOO_LONG = "E0602"
@@ -21,15 +22,20 @@ TOO_LONG = "E0602"
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did: `seconds` is wall time from the first line read to the last alert told."""
+    """What a run did: `seconds` is wall time from the first line read to the last alert told.
+
+    behind_us  stream -> how far its latest event was behind the watermark
+    """
 
     events: int = 0
+    fed: int = 0
     alerts: int = 0
     muted: int = 0
     late: int = 0
     dead: int = 0
     seconds: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)  # code of each rejected event -> how many
+    behind_us: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -46,9 +52,11 @@ def run_bounded(
     tell: Callable[[Alert], None],
     reject: Callable[[Rejected], None],
     progress: Progress | None = None,
+    sample: Sample | None = None,
 ) -> Summary:
     """Run the rules over the inputs to their end; `tell` sees every alert in order, `reject` every event not fed.
 
+    sample   is given the first documents of each stream, as they come
     inputs   (stream, file): files of one stream are read one after the other, streams side by side by event time
     raises   ConfigError: a stream that is not declared, a file that cannot be read
     """
@@ -60,11 +68,11 @@ def run_bounded(
                 f"declared are: {known}; add it under `streams` in cep.yml", "E0953",
             )  # fmt: skip
     used = {stream: streams[stream] for stream, _ in inputs}
-    pipeline = Pipeline(rulebook, used)
     summary = Summary()
     started = time.perf_counter()
     with collector_kept_out():
-        for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject):
+        pipeline = Pipeline(rulebook, used)  # in here, because the kernels of a thousand rules are many new objects
+        for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject, sample):
             for alert in outcome.alerts:
                 summary.alerts += 1
                 summary.muted += bool(alert.muted)
@@ -72,8 +80,11 @@ def run_bounded(
             for rejected in (*outcome.late, *outcome.dead):
                 summary.reasons[rejected.code] += 1
                 reject(rejected)
+            for late in outcome.late:
+                summary.behind_us[late.stream] = max(summary.behind_us.get(late.stream, 0), late.behind_us)
     counts = pipeline.counts
     summary.events += counts["seen"]
+    summary.fed = counts["fed"]
     summary.late, summary.dead = counts["late"], summary.dead + counts["dead"]
     summary.seconds = time.perf_counter() - started
     return summary
@@ -92,7 +103,11 @@ def _chain(paths: Sequence[Path | str], progress: Progress | None) -> Iterator[L
 
 
 def _outcomes(
-    pipeline: Pipeline, inputs: list[_Input], summary: Summary, reject: Callable[[Rejected], None]
+    pipeline: Pipeline,
+    inputs: list[_Input],
+    summary: Summary,
+    reject: Callable[[Rejected], None],
+    sample: Sample | None,
 ) -> Iterator[Outcome]:
     """Push batch after batch, always of the stream that holds the watermark back: little has to wait in memory."""
     while inputs:
@@ -108,5 +123,7 @@ def _outcomes(
             summary.dead += 1
             summary.reasons[TOO_LONG] += 1
             reject(Rejected(behind.stream, cut.position, TOO_LONG, cut.reason, cut.head))
+        if sample is not None and sample.wants(behind.stream):
+            sample.take(behind.stream, [*(cut.head for cut in lines.rejected), *lines.lines])
         yield pipeline.push(behind.stream, lines.lines, lines.positions)
     yield pipeline.finish()
