@@ -41,13 +41,19 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How far a cell has come. highs: stream -> id of the last entry taken; seen: stream -> entries ever appended by then."""
+    """How far a cell has come.
+
+    highs   stream -> id of the last entry taken
+    seen    stream -> entries ever appended by then
+    counts  what became of the cell's events since it began: `seen fed late dead`, and how many were put aside by code
+    """
 
     highs: dict[str, str]
     seen: dict[str, int]
     watermark_us: int
     generation: int
     at_us: int  # wall time of the commit, for those who watch
+    counts: dict[str, int] = {}
 
 
 class Entries(msgspec.Struct):

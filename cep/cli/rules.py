@@ -19,6 +19,7 @@ from cep.deliver.render import iso_time
 from cep.loader.files import Loaded, load_texts
 from cep.match.planner import choose_matcher
 from cep.plan.plan import RulePlan
+from cep.run.aside import in_words
 from cep.run.generations import Generation, newest_generation
 
 
@@ -142,6 +143,8 @@ def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:
         return
     since = iso_time(running.generation.at_us)
     click.echo(f"generation {running.generation.number}, written {since} by {running.generation.author}", err=True)
+    if running.standing is not None and running.standing.counts:
+        click.echo(f"events: {in_words(running.standing.counts)}", err=True)
     for problem in running.generation.problems:
         click.echo(f"not running: {problem}", err=True)
     next_step("cep check" if running.generation.problems else "edit a rule and look again: it is reloaded as it runs")

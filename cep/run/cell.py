@@ -6,6 +6,7 @@ sent, and what was submitted is kept until its answer has come.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from cep.buffer.checkpoint import Checkpoints, Saving
@@ -20,6 +21,7 @@ from cep.clock import Clock
 from cep.config import StreamSpec
 from cep.match.pipeline import Outcome, Pipeline, Rejected
 from cep.plan.plan import Rulebook
+from cep.run.aside import LATE, OUTCOMES
 from cep.run.failpoints import Failpoints
 from cep.run.quiet import Quiet
 from cep.run.recovery import SLICE, input_keys
@@ -46,9 +48,12 @@ class Cell:
         failpoints: Failpoints,
         *,
         generation: int,
+        counts: Mapping[str, int],
     ) -> None:
-        """links: one to read by, one to write by."""
+        """links: one to read by, one to write by. counts: of all events up to here."""
         self.pipeline = pipeline
+        self._before = {name: counts.get(name, 0) - pipeline.counts[name] for name in OUTCOMES}  # a replay counts again
+        self._codes = Counter({code: count for code, count in counts.items() if code not in OUTCOMES})
         self.reader, self.commits, self.checkpoints, self.lease = reader, _, _, _ = parts
         self.generation = generation
         self.read_link, self.write_link = links
@@ -128,8 +133,10 @@ class Cell:
         entries.alerts += outcome.alerts
         if outcome.late:
             entries.late += map(rejection, outcome.late)
+            self._codes[LATE] += len(outcome.late)
         for dead in outcome.dead:
             entries.dead.append(rejection(dead))
+            self._codes[dead.code] += 1
             self._rejected.setdefault(dead.stream, []).append(str(dead.position))
 
     # -- commit
@@ -137,8 +144,13 @@ class Cell:
     def standing(self) -> Standing:
         reader = self.reader
         return Standing(
-            dict(reader.cursors), dict(reader.seen), self.pipeline.watermark_us, self.generation, self._clock.now_us()
-        )
+            dict(reader.cursors), dict(reader.seen), self.pipeline.watermark_us, self.generation, self._clock.now_us(),
+            self._counts(),
+        )  # fmt: skip
+
+    def _counts(self) -> dict[str, int]:
+        now = self.pipeline.counts
+        return {**{name: before + now[name] for name, before in self._before.items()}, **self._codes}
 
     def commit(self, entries: Entries) -> None:
         """Submit and send; the answer is awaited when the next batch has been worked on."""

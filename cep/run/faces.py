@@ -50,10 +50,15 @@ class Health:
         self._disk = ""
         self._disk_s = 0.0
         self._drift_s: float | None = None
+        self._counts: dict[str, int] = {}
         self.owner = ""  # the service whose worker has the cell, as far as is known
 
     def ready(self) -> tuple[str, ...]:
         return self._reasons
+
+    def counts(self) -> dict[str, int]:
+        """What became of the events so far."""
+        return self._counts
 
     def alive(self) -> tuple[str, ...]:
         silent_s = time.monotonic() - self._looked_s
@@ -89,6 +94,7 @@ class Health:
         if state is None or not newest:
             return [*reasons, "no rules have been started yet"]
         standing = msgspec.msgpack.decode(state, type=Standing)
+        self._counts = standing.counts
         generation = decode_generation(newest[0][1])
         if standing.generation != generation.number:
             reasons.append(f"generation {generation.number} of the rules is not running yet ({standing.generation} is)")
@@ -145,7 +151,7 @@ class Faces:
         listen = check_listen(self._config)
         appender = AsyncAppender(client, durability=facts.durability)
         health = self._health
-        app = make_app(appender, self._config, token=listen.token, alive=health.alive, ready=health.ready)
+        app = make_app(appender, self._config, token=listen.token, alive=health.alive, ready=health.ready, counts=health.counts)
         port = await stack.enter_async_context(serving(app, listen))
         log.info("HTTP on http://%s:%d (POST /v1/events, GET /readyz)", listen.host, port)
 

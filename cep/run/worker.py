@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,7 @@ from cep.errors import ConfigError
 from cep.loader.files import Loaded
 from cep.match.pipeline import Outcome, Pipeline
 from cep.plan.plan import Rulebook
+from cep.run.aside import Aside
 from cep.run.cell import Cell, Parts, entries_of
 from cep.run.collector import collector_kept_out
 from cep.run.failpoints import Failpoints
@@ -68,6 +69,7 @@ class Worker:
         self._read_link, self._write_link = Link(url), Link(url)
         self._cell: Cell | None = None
         self._sweeper = Sweeper()
+        self._aside = Aside(self._clock)
         self._inputs = input_keys(config.streams)
         self._trimmer = Trimmer(self._inputs, config.streams, cell, self._clock)
         self._offered: Loaded | None = None
@@ -91,6 +93,7 @@ class Worker:
             self._patience = Patience(time.sleep, self._clock.elapsed_us)  # the old one would not wait any more
             while self._cell is not None and self._clock.elapsed_us() < deadline_us:
                 self._guarded(self._end)
+        self._aside.tell(all_of_it=True)
         self._rules.close()
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -116,6 +119,8 @@ class Worker:
         found = cell.read()
         self._failpoints.pass_by("after_read")
         entries = cell.work(found)
+        self._aside.note([*entries.late, *entries.dead])
+        self._aside.tell()
         if found or entries.control or entries.gaps:
             cell.commit(entries)
             self._sweeper.worked(self._clock.elapsed_us())
@@ -214,7 +219,7 @@ class Worker:
             return self._begin(parts)  # somebody else wrote one this moment
         pipeline = Pipeline(loaded.rulebook, self._config.streams, generation=made.number)
         log.info("generation %d: %d rules%s", made.number, len(loaded.rulebook.plans), _words(made.problems))
-        cell = self._make_cell(pipeline, parts, made.number)
+        cell = self._make_cell(pipeline, parts, made.number, {})
         cell.checkpoint(base=True)
         return cell
 
@@ -236,13 +241,15 @@ class Worker:
             "recovered from checkpoint %d and %d rows behind it, %.2f s; %d alerts had been told already", manifest.number,
             replay.rows, (self._clock.elapsed_us() - started_us) / 1e6, commits.refused,
         )  # fmt: skip
-        cell = self._make_cell(pipeline, parts, replay.generation or generation.number)
+        cell = self._make_cell(pipeline, parts, replay.generation or generation.number, standing.counts)
         cell.resume(rejected, gaps)
         return cell
 
-    def _make_cell(self, pipeline: Pipeline, parts: Parts, generation: int) -> Cell:
+    def _make_cell(self, pipeline: Pipeline, parts: Parts, generation: int, counts: Mapping[str, int]) -> Cell:
         links = self._read_link, self._write_link
-        return Cell(self._config.streams, pipeline, parts, links, self._clock, self._failpoints, generation=generation)
+        return Cell(
+            self._config.streams, pipeline, parts, links, self._clock, self._failpoints, generation=generation, counts=counts
+        )
 
     def _rulebook(self, number: int) -> Rulebook:
         return self._rules.again(read_generation(self._write_link, number))

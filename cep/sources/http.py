@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -81,18 +81,20 @@ def make_app(
     token: str | None = None,
     alive: Health = lambda: (),
     ready: Health = lambda: (),
+    counts: Callable[[], Mapping[str, int]] = dict,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> web.Application:
     """The application: ingest behind `token` (None: open), health for everyone.
 
     alive   why the process should be restarted; ready: why it should get no events now
+    counts  what became of the events so far, told beside `ready`
     """
     ingest = _Ingest(appender, config, token, max_body_bytes)
     app = web.Application(middlewares=[_answer_faults], client_max_size=max_body_bytes)
     app.router.add_post("/v1/events", ingest.post)
     app.router.add_post("/v1/events/{stream}", ingest.post)
     app.router.add_get("/livez", _health(alive))
-    app.router.add_get("/readyz", _health(ready))
+    app.router.add_get("/readyz", _health(ready, counts))
     return app
 
 
@@ -251,9 +253,10 @@ def _json(status: int, data: object, headers: dict[str, str] | None = None) -> w
     return web.Response(status=status, body=msgspec.json.encode(data), content_type="application/json", headers=headers)
 
 
-def _health(reasons: Health) -> Handler:
+def _health(reasons: Health, counts: Callable[[], Mapping[str, int]] = dict) -> Handler:
     async def answer(_request: web.Request) -> web.StreamResponse:
-        found = list(reasons())
-        return _json(503, {"ok": False, "reasons": found}) if found else _json(200, {"ok": True})
+        found, told = list(reasons()), dict(counts())
+        body: dict[str, object] = {"ok": False, "reasons": found} if found else {"ok": True}
+        return _json(503 if found else 200, {**body, "events": told} if told else body)
 
     return answer

@@ -268,14 +268,17 @@ def test_a_redis_that_is_not_there_is_503(tmp_path: Path) -> None:
 
 def test_health_says_its_reasons(redis_url: str) -> None:
     reasons = ["no generation is loaded"]
+    counts: dict[str, int] = {}
 
     async def use(client: TestClient[Any, Any]) -> None:
         assert await told(await client.get("/livez")) == (200, {"ok": True})
         assert await told(await client.get("/readyz")) == (503, {"ok": False, "reasons": reasons})
         reasons.clear()
         assert await told(await client.get("/readyz")) == (200, {"ok": True})
+        counts["seen"] = 3
+        assert await told(await client.get("/readyz")) == (200, {"ok": True, "events": {"seen": 3}})
 
-    with_client(redis_url, use, ready=lambda: reasons)
+    with_client(redis_url, use, ready=lambda: reasons, counts=lambda: counts)
 
 
 def test_what_is_not_there_is_answered_in_json_too(redis_url: str) -> None:
