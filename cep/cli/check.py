@@ -7,9 +7,12 @@ from pathlib import Path
 
 import click
 
+from cep.cli.rewrite import write_back
 from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
 from cep.cli.show import FORMATS, next_step, plural, print_diagnostics
 from cep.errors import Diagnostic
+
+MOST_ROUNDS = 100  # of `--fix`; each takes away at least one fault
 
 
 @click.command()
@@ -25,10 +28,15 @@ def command(rules: tuple[str, ...], config_path: str | None, fix: bool, strict: 
     """
     _, loaded = load_rules(rules, config_path)
     if fix:
-        count = _apply(loaded.diagnostics)
-        if count:
-            click.echo(f"fixed {plural(count, 'fault')}", err=True)
-            _, loaded = load_rules(rules, config_path)
+        fixed = 0
+        for _ in range(MOST_ROUNDS):
+            count = _apply(loaded.diagnostics)
+            if not count:
+                break
+            fixed += count
+            _, loaded = load_rules(rules, config_path)  # one mend may uncover the next fault
+        if fixed:
+            click.echo(f"fixed {plural(fixed, 'fault')}", err=True)
     print_diagnostics(loaded.diagnostics, loaded.sources, output)
     errors = sum(d.level == "error" for d in loaded.diagnostics)
     warnings = len(loaded.diagnostics) - errors
@@ -57,5 +65,5 @@ def _apply(diagnostics: Sequence[Diagnostic]) -> int:
             lines[span.line - 1 : span.end_line] = (head + fix.text + tail).split("\n")
             after = (span.line, span.col)
             done += 1
-        Path(path).write_text("\n".join(lines), encoding="utf-8")
+        write_back(path, "\n".join(lines))
     return done

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cep.cli.rewrite import write_back
 from cep.cli.show import next_step, plural, print_diagnostics
 from cep.config import Config
 from cep.errors import ConfigError
@@ -49,5 +50,5 @@ def _rewrite(files: dict[str, tree.File], disk: Disk, check: bool) -> list[str]:
         if text != disk.texts[path]:
             changed.append(path)
             if not check:
-                Path(path).write_text(text, encoding="utf-8")
+                write_back(path, text)
     return changed

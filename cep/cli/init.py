@@ -28,14 +28,14 @@ def command(folder: Path) -> int:
     wanted = [*FILES, "events.sample.jsonl"]
     there = [name for name in wanted if (folder / name).exists()]
     if there:
-        raise ConfigError(f"{folder / there[0]} exists already", "name a new folder: cep init my-rules", "E0955")
+        raise ConfigError(f"{folder / there[0]} exists already", "name a new folder: cep init my-rules", "E0919")
     templates = resources.files("cep.cli").joinpath("templates")
     try:
         for name, template in FILES.items():
             _write(folder / name, templates.joinpath(template).read_bytes())
         _write(folder / "events.sample.jsonl", sample_events())
     except OSError as error:
-        raise ConfigError(f"cannot write to {folder}: {error.strerror}", "name a folder you may write to", "E0955") from error
+        raise ConfigError(f"cannot write to {folder}: {error.strerror}", "name a folder you may write to", "E0918") from error
     click.echo("created  " + "  ".join(str(folder / name) for name in wanted))
     where = "" if folder == Path() else f"cd {folder} && "
     next_step(f"{where}cep test, then cep run --events events.sample.jsonl")
