@@ -187,4 +187,14 @@ CODES: tuple[Code, ...] = (
         before="rule r\n  match fail -> okay\n  where fail: login\n        okay: login where ip != fial.ip\n  within 1h\n",
         after="rule r\n  match fail -> okay\n  where fail: login\n        okay: login where ip != fail.ip\n  within 1h\n",
     ),
+    Code(
+        "W0205",
+        "compared with itself",
+        "Both sides of a comparison are one field of one event, so the answer never changes. In the `where` of a step, "
+        "`last(up).x` and `up.x` are of the event being tried: it counts as taken while its condition is judged.",
+        "Write `up[-2].x` for the event taken before it. It is null at the first one, so say what holds then.",
+        before="rule r\n  by item\n  match up{3}\n  where up: price where amount > last(up).amount\n  within 1h\n",
+        after="rule r\n  by item\n  match up{3}\n"
+        "  where up: price where up[-2].amount is null or amount > up[-2].amount\n  within 1h\n",
+    ),
 )

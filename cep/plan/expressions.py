@@ -12,6 +12,7 @@ from cep.plan import bound
 from cep.plan.aggregates import AGGREGATES, is_aggregate, open_aggregate, whole_label
 from cep.plan.draft import Shape
 from cep.plan.faults import did_you_mean, rename
+from cep.plan.itself import warn_of_itself
 from cep.plan.plan import RegisterKind
 from cep.plan.references import bind_label, bind_path
 from cep.plan.scope import Scope
@@ -214,6 +215,7 @@ def _binary(expr: tree.Binary, scope: Scope) -> bound.Bound:
                     help=f"write `{say_tree(other)} {form}`" if expr.op in ("==", "!=") else "null has no order",
                 )
                 return bound.Broken(expr.span)
+        warn_of_itself(expr, left, right, scope)
         return bound.Compare(expr.span, expr.op, left, right)
     if expr.op not in TEXT_MATCHES:
         return bound.Arith(expr.span, expr.op, left, right)
@@ -273,9 +275,12 @@ def _call(call: tree.Call, scope: Scope) -> bound.Bound:
         scope.rule.faults.error("E0306", call.where.span, f"`{call.name}` takes no `where`", help=helps)
     if call.name in FORMS:
         return _form(call, scope)
-    args = tuple(bind(arg, scope) for arg in call.args)
     function = FUNCTIONS.get(call.name)
     if function is None:
+        told = len(scope.rule.faults.found)
+        for given in call.args:
+            bind(given, scope)  # its names are used, and may be wrong too; whether an event fits there, nobody knows
+        scope.rule.faults.found[told:] = [fault for fault in scope.rule.faults.found[told:] if fault.code != "E0216"]
         known = {*FUNCTIONS, *AGGREGATES, *FORMS}
         name_span = Span(call.span.file, call.span.line, call.span.col, call.span.line, call.span.col + len(call.name))
         scope.rule.faults.error(
@@ -286,6 +291,7 @@ def _call(call: tree.Call, scope: Scope) -> bound.Bound:
             fix=rename(name_span, call.name, known),
         )
         return bound.Broken(call.span)
+    args = tuple(bind(arg, scope) for arg in call.args)
     least, most = len(function.params) - function.optional, None if function.rest else len(function.params)
     if not _arity(call, least, most, scope):
         return bound.Broken(call.span)
