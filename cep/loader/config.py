@@ -17,6 +17,7 @@ from cep.lang.yaml_nodes import Mapping, Node, Scalar
 from cep.loader.section import Section, compose_one, is_null
 from cep.spelling import closest
 
+AT_START = ("streams", "redis", "data", "listen", "ingest_token")  # what a running process does not change
 FILE_NAME = "cep.yml"
 MAX_CHARS = 1024 * 1024
 TOP = (
@@ -34,6 +35,11 @@ TABLE = ("file", "key")
 FIELD_TYPES = ("number", "text", "bool", "time", "list")
 SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
+
+
+def waiting_for_restart(running: Config, read: Config) -> list[str]:
+    """The keys that a running process does not change and that cep.yml now says otherwise."""
+    return [name for name in AT_START if getattr(read, name) != getattr(running, name)]
 
 
 def read_config(path: Path | str | None) -> Config:

@@ -19,14 +19,13 @@ from watchfiles import Change, watch
 from cep.config import Config
 from cep.errors import ConfigError, Diagnostic, Span
 from cep.lang.read import is_rule_file
-from cep.loader.config import read_config
+from cep.loader.config import AT_START, read_config, waiting_for_restart
 from cep.loader.files import Loaded, diagnostic_of, load_disk
 from cep.loader.scan import scan
 
 QUIET_MS = 300  # editors write in several steps: look when nothing has happened for so long
 LONGEST_MS = 1500  # but look at last
 LOOK_EVERY_S = 2.0
-AT_START = ("streams", "redis", "data", "listen", "ingest_token")  # what a running process does not change
 log = logging.getLogger(__name__)
 
 
@@ -169,10 +168,8 @@ class _WatchedConfig:
         except ConfigError as fault:
             self.faults = (diagnostic_of(fault),)
             return True
-        stays = {name: getattr(self._at_start, name) for name in AT_START}
-        waiting = [name for name in AT_START if getattr(read, name) != stays[name]]
-        self.faults = tuple(_waits(str(self._path), name) for name in waiting)
-        self.config = replace(read, **stays)
+        self.faults = tuple(_waits(str(self._path), name) for name in waiting_for_restart(self._at_start, read))
+        self.config = replace(read, **{name: getattr(self._at_start, name) for name in AT_START})
         return True
 
     def _read(self) -> bytes | None:

@@ -24,7 +24,7 @@ from cep.buffer.server import check_server
 from cep.config import Config
 from cep.deliver.dispatcher import Dispatcher
 from cep.errors import ConfigError
-from cep.loader.config import read_config
+from cep.loader.config import read_config, waiting_for_restart
 from cep.loader.scan import scan
 from cep.run.generations import decode_generation
 from cep.sources.http import check_listen, make_app, serving
@@ -51,10 +51,11 @@ class Health:
         self._disk_s = 0.0
         self._drift_s: float | None = None
         self._counts: dict[str, int] = {}
+        self.config_fault = ""  # why cep.yml counts for nothing now
         self.owner = ""  # the service whose worker has the cell, as far as is known
 
     def ready(self) -> tuple[str, ...]:
-        return self._reasons
+        return (*self._reasons, self.config_fault) if self.config_fault else self._reasons
 
     def counts(self) -> dict[str, int]:
         """What became of the events so far."""
@@ -122,6 +123,8 @@ class Faces:
 
     def __init__(self, config: Config, config_path: Path | None, rules: Sequence[str] | None, url: str, service: str) -> None:
         self._config, self._config_path, self._url, self._service = config, config_path, url, service
+        self._at_start = config
+        self._waiting: list[str] = []  # keys of cep.yml that take effect at the next start
         self._health = Health(config, rules, url)
         self._dispatcher = self._make_dispatcher()  # now, so that a channel that cannot work ends the process at once
 
@@ -186,24 +189,40 @@ class Faces:
         lost.set()
 
     async def _follow_config(self) -> None:
-        """Deliver to the channels that cep.yml names now; one that cannot be read changes nothing."""
-        path = self._config_path
-        content = path.read_bytes() if path else b""
+        """Heed cep.yml as it is now; one that cannot be read changes nothing, and is told until it is mended."""
+        path, health = self._config_path, self._health
+        content = path.read_bytes() if path else None
         while path is not None:
             await asyncio.sleep(LOOK_EVERY_S)
+            fault = ""
             try:
                 newer = await asyncio.to_thread(path.read_bytes)
                 if newer == content:
                     continue
                 content = newer
-                read = read_config(path)
-                if (read.channels, read.default_to) != (self._config.channels, self._config.default_to):
-                    if self._health.owner == self._service:
-                        await self._dispatcher.update_channels(read.channels, read.default_to)
-                    self._config = replace(self._config, channels=read.channels, default_to=read.default_to)
-                    log.info("channels: %s", ", ".join(read.channels) or "stdout")
-            except (ConfigError, OSError) as error:
-                log.warning("cep.yml changes nothing: %s", error)
+                await self._heed(read_config(path))
+            except ConfigError as error:
+                fault = f"{path} cannot be used, what was read before goes on: {error.code} {error}"
+            except OSError as error:
+                content, fault = None, f"{path} cannot be read, what was read before goes on: {error.strerror}"
+            if fault and fault != health.config_fault:
+                log.warning("%s", fault)
+            elif health.config_fault and not fault:
+                log.info("%s is in use again", path)
+            health.config_fault = fault
+
+    async def _heed(self, read: Config) -> None:
+        """Deliver to the channels that are named now, and say what waits for a restart."""
+        waiting = waiting_for_restart(self._at_start, read)
+        if waiting and waiting != self._waiting:
+            names = ", ".join(f"`{name}`" for name in waiting)
+            log.warning("W0951: %s of cep.yml changed; that takes effect when the service is started again", names)
+        self._waiting = waiting
+        if (read.channels, read.default_to) != (self._config.channels, self._config.default_to):
+            if self._health.owner == self._service:
+                await self._dispatcher.update_channels(read.channels, read.default_to)
+            self._config = replace(self._config, channels=read.channels, default_to=read.default_to)
+            log.info("channels: %s", ", ".join(read.channels) or "stdout")
 
     async def _trim_outbox(self) -> None:
         """Let alerts go that every channel has taken, after a week."""

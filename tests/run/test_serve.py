@@ -182,6 +182,26 @@ def test_a_changed_rule_runs_soon_and_a_broken_one_is_said_by_readyz(running: Ru
     assert running.stop() == 0, running.log
 
 
+def test_a_configuration_that_cannot_be_read_is_told_until_it_is_mended(running: Running) -> None:
+    running.rule(RULE)
+    running.start()
+    eventually(lambda: running.ready() == [], within_s=30)
+    config = running.folder / "cep.yml"
+    good = config.read_text()
+    config.write_text(good.replace("idle: 1h", "idle: 2h"))
+    eventually(lambda: "W0951: `streams` of cep.yml changed" in running.log)
+    assert running.ready() == []
+    config.write_text(good.replace("streams:", "streems:"))
+    eventually(lambda: any("cep.yml cannot be used" in reason and "E0953" in reason for reason in running.ready() or []))
+    assert running.log.count("cep.yml cannot be used") == 1
+    config.unlink()
+    eventually(lambda: any("cep.yml cannot be read" in reason for reason in running.ready() or []))
+    config.write_text(good)
+    eventually(lambda: running.ready() == [])
+    assert "cep.yml is in use again" in running.log
+    assert running.stop() == 0, running.log
+
+
 def test_a_second_service_stands_by_and_takes_over(running: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
     with EmbeddedServer(tmp_path_factory.mktemp("shared")) as server:
         second = Running(tmp_path_factory.mktemp("second"))
