@@ -9,6 +9,7 @@ snapshot / restore                  plain data
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import repeat
 from typing import Any, Literal
 
 import msgspec
@@ -19,8 +20,8 @@ from cep.match.noise import Once
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
 from cep.match.select import Selector
-from cep.plan.kernels import RuleKernels, compile_rule
-from cep.plan.plan import Rulebook, RulePlan
+from cep.plan.kernels import Known, RuleKernels, compile_rule
+from cep.plan.plan import FilterBody, Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
 STATE_VERSION = 1
@@ -36,6 +37,8 @@ class _Running:
         self.id = plan.id
         self.kernels = kernels
         self.matcher: Matcher = make_matcher(plan, kernels)
+        self.feed = self.matcher.feed
+        self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = Once(plan.once) if plan.once else None
         self.hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
 
@@ -55,7 +58,8 @@ class Engine:
     def _install(self, rulebook: Rulebook, generation: int, old: dict[str, _Running]) -> None:
         self.rulebook = rulebook
         self.generation = generation
-        rules = [self._carry_over(plan, rulebook, old.get(plan.id)) for plan in rulebook.plans if plan.enabled]
+        known: Known = {}
+        rules = [self._carry_over(plan, rulebook, old.get(plan.id), known) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
         self._onces = [rule.once for rule in rules if rule.once]
         self._tables_version = rulebook.tables_version
@@ -64,11 +68,11 @@ class Engine:
         for index in range(len(rules)):
             self._note_due(index)
 
-    def _carry_over(self, plan: RulePlan, rulebook: Rulebook, old: _Running | None) -> _Running:
+    def _carry_over(self, plan: RulePlan, rulebook: Rulebook, old: _Running | None, known: Known) -> _Running:
         tables_changed = old is not None and rulebook.tables_version != self._tables_version
         if old is not None and old.plan == plan and not tables_changed:
             return old  # nothing changed: the state object itself goes on
-        rule = _Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows))
+        rule = _Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known))
         if old is not None and old.plan.version == plan.version:
             rule.matcher.restore([old.matcher.snapshot(delta=False)])
             if rule.once and old.once:
@@ -85,14 +89,15 @@ class Engine:
     def feed(self, batch: Batch, watermark_us: int) -> list[Alert]:
         """Take rows in feeding order, then move time to the watermark. Alerts come by (time, cause, rule, key, ordinal)."""
         found: list[tuple[_Running, Match]] = []
-        hits = self._selector.select(batch)
+        hits, rules = self._selector.select(batch), self._rules
         for index in self._selector.active:
-            rule = self._rules[index]
+            rule = rules[index]
             out: list[Match] = []
-            rule.matcher.feed(batch, hits[index], out)
+            rule.feed(batch, hits[index], out)
             if out:
-                found += [(rule, match) for match in out]
-            self._note_due(index)
+                found.extend(zip(repeat(rule), out))
+            if rule.timed:
+                self._note_due(index)
         self._fire(watermark_us, found)
         return self._alerts(found, watermark_us)
 

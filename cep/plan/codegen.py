@@ -41,7 +41,7 @@ class Namespace:
     """The globals of generated functions: operations by name, and slots for constants, patterns, tables, functions."""
 
     def __init__(self, tables: Tables) -> None:
-        self.globals: dict[str, Any] = {name: getattr(operations, name) for name in OPERATIONS}
+        self.globals: dict[str, Any] = _OPERATIONS.copy()
         self._tables = tables
         self._known: dict[Any, str] = {}
 
@@ -70,6 +70,8 @@ OPERATIONS = (
     "add", "subtract", "multiply", "divide", "remainder", "whole", "same", "hashable", "plain", "as_number", "as_text",
     "as_bool", "as_list", "item", "cell", "time_text", "seconds", "each_time_text", "each_seconds", "say", "say_seconds",
 )  # fmt: skip
+
+_OPERATIONS = {name: getattr(operations, name) for name in OPERATIONS}
 
 
 def _by_hashable(table: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:

@@ -55,13 +55,30 @@ class RuleKernels:
     load: Callable[[list[Any]], Registers]
 
 
-def compile_rule(plan: RulePlan, tables: Tables, *, rows: Rows = "struct") -> RuleKernels:
+# What a filter rule, which has no registers, says of them: there may be thousands of such rules, and none of these is called.
+_NO_REGISTERS: dict[str, Any] = dict.fromkeys(("fresh", "copy", "read", "dump", "load"), list) | {
+    "values": lambda row, time_us: (),
+    "fields": lambda registers, key: {},
+}
+
+
+Known = dict[str, RuleKernels]
+
+
+def compile_rule(plan: RulePlan, tables: Tables, *, rows: Rows = "struct", known: Known | None = None) -> RuleKernels:
     """The functions of one rule.
 
     rows    "struct": rows are what `cep.match.decode` makes; "dict": plain dicts
+    known   functions made so far of the same tables and rows: filter rules that tell the same share them, whatever they select
     cost    about a millisecond; rules that differ in constants alone share their code
     """
-    return _Compiler(plan, tables, rows).compile()
+    if known is None or not isinstance(plan.body, FilterBody):
+        return _Compiler(plan, tables, rows).compile()
+    # As text: to Python 1 and 1.0 are equal, to who reads the alert they are not.
+    tells = repr((plan.key.names, plan.emit, plan.title, plan.once and plan.once.per))
+    if tells not in known:
+        known[tells] = _Compiler(plan, tables, rows).compile()
+    return known[tells]
 
 
 class _Compiler:
@@ -81,8 +98,9 @@ class _Compiler:
         steps = range(len(body.steps)) if isinstance(body, SequenceBody) else range(1)
         conds = [step.cond for step in body.steps] if isinstance(body, SequenceBody) else [None]
         when = body.when if isinstance(body, WindowBody | SequenceBody) else None
-        self._write_state()
-        self._write_values()
+        if not isinstance(body, FilterBody):
+            self._write_state()
+            self._write_values()
         takes = [self._write_take(step) for step in steps]
         judged = [self._write_cond(step, cond) for step, cond in enumerate(conds)]
         if when is not None:
@@ -92,7 +110,7 @@ class _Compiler:
         self._write_title()
         if self.plan.once:
             self._write_once(self.plan.once.per)
-        made = self.names.run("\n".join(self.source))
+        made = _NO_REGISTERS | self.names.run("\n".join(self.source))
         return RuleKernels(
             fresh=made["fresh"],
             copy=made["copy"],
@@ -191,7 +209,8 @@ class _Compiler:
 
     def _write_emit(self) -> None:
         self._define("emit(v, k, r, t)", *self._emitted(raw=False))
-        self._define("fields(g, k)", *(["return {}"] if isinstance(self.plan.body, FilterBody) else self._emitted(raw=True)))
+        if not isinstance(self.plan.body, FilterBody):
+            self._define("fields(g, k)", *self._emitted(raw=True))
 
     def _emitted(self, *, raw: bool) -> tuple[list[str], str]:
         write = self._writer(raw=raw, reading=tuple(expr for _, expr in self.plan.emit))

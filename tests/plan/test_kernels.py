@@ -239,3 +239,15 @@ def test_very_deep_expressions_compile_to_short_code(wrap: Any) -> None:
     assert [list(kernels.emit([], 1, row, 0).values()) for row in rows] == want
     hits = selector.select(Batch(rows, [0] * 4, range(4), ["e"] * 4))[0]
     assert hits.rows == [n for n, (key_value, judged) in enumerate(want) if judged is True and key_value is not None]
+
+
+def test_filter_rules_share_functions_only_where_they_tell_the_same() -> None:
+    known: dict[str, RuleKernels] = {}
+
+    def emitting(value: Any, select: str) -> RuleKernels:
+        body = FilterBody(Select("e", ir.Compare("==", field("a", T), const(select, T))))
+        return compile_rule(RulePlan("r", "v", KeyPlan((), (("e", ()),)), body, (("x", const(value)),)), {}, known=known)
+
+    one = emitting(1, "u1")
+    assert emitting(1, "u2") is one
+    assert repr(emitting(1.0, "u1").emit([], (), {}, 0)["x"]) == "1.0"  # to Python equal, in an alert not the same
