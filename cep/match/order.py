@@ -47,6 +47,25 @@ class _Group:
     held: int
 
 
+@dataclass(slots=True)
+class Arrived:
+    """Rows of one stream in buffer order, column by column.
+
+    partitions  None: the stream does not name them          orders  None: position breaks ties
+    documents   what the rows were decoded from              first, last  positions of the entries they came from
+    """
+
+    rows: Sequence[Any]
+    times_us: Sequence[int]
+    ids: Sequence[EventId]
+    types: Sequence[str]
+    partitions: Sequence[str] | None
+    orders: Sequence[Any] | None
+    documents: Sequence[Document]
+    first: EventId
+    last: EventId
+
+
 @dataclass(frozen=True, slots=True)
 class InputPosition:
     """How far an input has been read, and from where to read again to find the rows that are still held.
@@ -94,60 +113,35 @@ class Orderer:
 
     # -- rows in
 
-    def add(
-        self,
-        stream: str,
-        rows: Sequence[Any],
-        times_us: Sequence[int],
-        ids: Sequence[EventId],
-        types: Sequence[str],
-        partitions: Sequence[str] | None,
-        orders: Sequence[Any] | None,
-        documents: Sequence[Document],
-        span: tuple[EventId, EventId],
-    ) -> tuple[Batch | None, list[tuple[int, int]]]:
-        """Take rows in buffer order; give those that may be fed now, in feeding order, and (index, by how much) of late ones.
+    def add(self, stream: str, new: Arrived) -> tuple[Batch | None, list[tuple[int, int]]]:
+        """Take rows; give those that may be fed now, in feeding order, and (index, by how much) of late ones.
 
-        documents  what the rows were decoded from
-        span       positions of the first and last entry that these rows came from
         cost    O(n) when they come in time order and nothing waits, else O((n + held) log) of comparisons
         """
-        source = self._inputs[stream]
+        source, times_us = self._inputs[stream], new.times_us
         before = source.standing()
-        source.high = span[1]
-        if not rows:
+        source.high = new.last
+        if not new.rows:
             return None, []
-        late, in_order = self._judge(source, times_us, partitions)
+        late, in_order = self._judge(source, times_us, new.partitions)
         self.last_us = max(self.last_us, times_us[-1] if in_order else max(times_us))
         self._merge()
-        if in_order and not self._held and orders is None and times_us[-1] <= self._limit():
-            return Batch(rows, times_us, ids, types), late
-        gone = {index for index, _ in late}
-        self._hold(source, rows, times_us, ids, types, orders, documents, gone, (span[0], before))
+        if in_order and not self._held and new.orders is None and times_us[-1] <= self._limit():
+            return Batch(new.rows, times_us, new.ids, new.types), late
+        self._hold(source, new, {index for index, _ in late}, before)
         return self.release(), late
 
-    def reread(
-        self,
-        stream: str,
-        rows: Sequence[Any],
-        times_us: Sequence[int],
-        ids: Sequence[EventId],
-        types: Sequence[str],
-        partitions: Sequence[str] | None,
-        orders: Sequence[Any] | None,
-        documents: Sequence[Document],
-        span: tuple[EventId, EventId],
-    ) -> None:
+    def reread(self, stream: str, again: Arrived) -> None:
         """Take rows again that were read before the restored snapshot: only those that were held then are held again."""
-        source = self._inputs[stream]
+        source, times_us = self._inputs[stream], again.times_us
         before = source.standing()
-        if not rows:
+        if not again.rows:
             return
-        gone = {index for index, _ in self._judge(source, times_us, partitions)[0]}
+        gone = {index for index, _ in self._judge(source, times_us, again.partitions)[0]}
         self.last_us = max(self.last_us, max(times_us))
         limit = self._limit()
         gone.update(i for i, time_us in enumerate(times_us) if time_us <= limit)
-        self._hold(source, rows, times_us, ids, types, orders, documents, gone, (span[0], before))
+        self._hold(source, again, gone, before)
 
     def _judge(
         self, source: _Input, times_us: Sequence[int], partitions: Sequence[str] | None
@@ -192,27 +186,17 @@ class Orderer:
         partition.idle = False
         partition.watermark_us = max(partition.watermark_us, self.watermark_us)
 
-    def _hold(
-        self,
-        source: _Input,
-        rows: Sequence[Any],
-        times_us: Sequence[int],
-        ids: Sequence[EventId],
-        types: Sequence[str],
-        orders: Sequence[Any] | None,
-        documents: Sequence[Document],
-        without: set[int],
-        start: tuple[EventId, dict[str, tuple[int, bool]]],
-    ) -> None:
-        group = _Group(self._groups, start[0], start[1], 0)
+    def _hold(self, source: _Input, new: Arrived, without: set[int], before: dict[str, tuple[int, bool]]) -> None:
+        group = _Group(self._groups, new.first, before, 0)
         self._groups += 1
-        number, sequence, documents = source.number, self._sequence, list(documents)
-        self._sequence += len(rows)
+        sequence, documents = self._sequence, list(new.documents)
+        self._sequence += len(new.rows)
+        rows, times_us, ids, types, orders = new.rows, new.times_us, new.ids, new.types, new.orders
         fresh: list[Held] = [
             (
                 times_us[i],
                 orders[i] if orders is not None else (),
-                number,
+                source.number,
                 sequence + i,
                 rows[i],
                 ids[i],

@@ -14,7 +14,7 @@ from cep.config import StreamSpec
 from cep.event import Alert, Batch, Document, EventId
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.engine import Engine
-from cep.match.order import NEVER, Held, InputPosition, Orderer
+from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
 from cep.plan.plan import Rulebook
 
 LATE = "E0690"
@@ -93,17 +93,14 @@ class Pipeline:
         outcome = Outcome()
         if not documents:
             return outcome
-        decoded, ids, kept, good = self._decode(stream, documents, positions, arrivals_us, outcome)
-        batch, late = self._order.add(
-            stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
-            (positions[0], positions[len(documents) - 1]),
-        )  # fmt: skip
-        for i, partition in self._order.returned if decoded.rows else ():
+        new, kept = self._decode(stream, documents, positions, arrivals_us, outcome)
+        batch, late = self._order.add(stream, new)
+        for i, partition in self._order.returned if new.rows else ():
             outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else None))
         for i, behind_us in late:
             reason = f"its time is {behind_us / 1_000_000:g} s behind the watermark of its partition"
-            outcome.late.append(Rejected(stream, kept[i], LATE, reason, good[i], behind_us))
-        self.counts["seen"] += len(decoded.rows) + len(outcome.dead)
+            outcome.late.append(Rejected(stream, kept[i], LATE, reason, new.documents[i], behind_us))
+        self.counts["seen"] += len(new.rows) + len(outcome.dead)
         self.counts["late"] += len(late)
         self.counts["dead"] += len(outcome.dead)
         outcome.alerts = self._feed(batch)
@@ -112,11 +109,7 @@ class Pipeline:
     def reread(self, stream: str, documents: Sequence[Document], positions: Sequence[EventId]) -> None:
         """Take documents again, from the restored `low` up to its `high`: what was held then is held again, no more."""
         if documents:
-            decoded, ids, _, good = self._decode(stream, documents, positions, None, Outcome())
-            self._order.reread(
-                stream, decoded.rows, decoded.times_us, ids, decoded.types, decoded.partitions, decoded.orders, good,
-                (positions[0], positions[len(documents) - 1]),
-            )  # fmt: skip
+            self._order.reread(stream, self._decode(stream, documents, positions, None, Outcome())[0])
 
     def _decode(
         self,
@@ -125,12 +118,13 @@ class Pipeline:
         positions: Sequence[EventId],
         arrivals_us: Sequence[int] | None,
         outcome: Outcome,
-    ) -> tuple[Decoded, Sequence[EventId], Sequence[EventId], Sequence[Document]]:
-        """The good rows, with their event ids, positions and documents; the bad ones go to `outcome.dead`."""
+    ) -> tuple[Arrived, Sequence[EventId]]:
+        """The good rows, and their positions; the bad ones go to `outcome.dead`."""
         decoded = self._decoders[stream].decode(documents)
         if arrivals_us is not None and decoded.times_us:
             self._quarantine(decoded, arrivals_us, self.streams[stream].future_us)
         positions = positions[: len(documents)]
+        first, last = positions[0], positions[-1]
         for index, code, reason in decoded.bad:
             if code != BLANK:
                 outcome.dead.append(Rejected(stream, positions[index], code, reason, documents[index]))
@@ -141,7 +135,9 @@ class Pipeline:
         ids = positions
         if decoded.ids is not None:
             ids = [position if own is None else own for own, position in zip(decoded.ids, positions)]
-        return decoded, ids, positions, documents
+        partitions, orders = decoded.partitions, decoded.orders
+        new = Arrived(decoded.rows, decoded.times_us, ids, decoded.types, partitions, orders, documents, first, last)
+        return new, positions
 
     @staticmethod
     def _quarantine(decoded: Decoded, arrivals_us: Sequence[int], future_us: int) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
+from cep.event import EventId
 from cep.match.fieldcheck import order_value
-from cep.match.order import NEVER, InputPosition, Orderer
+from cep.match.order import NEVER, Arrived, InputPosition, Orderer
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,21 @@ def model(rows: list[Row], lateness_us: int, strict: bool) -> tuple[list[int], l
     return fed, late
 
 
+def arrived(
+    rows: Sequence[Any],
+    times_us: Sequence[int],
+    ids: Sequence[EventId],
+    partitions: Sequence[str] | None = None,
+    orders: Sequence[Any] | None = None,
+) -> Arrived:
+    count = len(rows)
+    return Arrived(rows, times_us, ids, ["t"] * count, partitions, orders, [b""] * count, ids[0], ids[-1])
+
+
 def push(order: Orderer, rows: list[Row]) -> tuple[list[int], list[int]]:
     names = [row.partition for row in rows]
-    batch, late = order.add(
-        rows[0].stream,
-        rows,
-        [row.time_us for row in rows],
-        [row.number for row in rows],
-        ["t"] * len(rows),
-        names,
-        None,
-        [b""] * len(rows),
-        (rows[0].number, rows[-1].number),
-    )
+    numbers = [row.number for row in rows]
+    batch, late = order.add(rows[0].stream, arrived(rows, [row.time_us for row in rows], numbers, names))
     return ([row.number for row in batch.rows] if batch else []), [rows[i].number for i, _ in late]
 
 
@@ -98,17 +103,7 @@ def test_two_streams_are_fed_only_before_the_watermark(arrived: list[tuple[str, 
 
 
 def single(order: Orderer, stream: str, times_us: list[int], first: int = 0) -> tuple[list[int], list[int]]:
-    batch, late = order.add(
-        stream,
-        times_us,
-        times_us,
-        list(range(first, first + len(times_us))),
-        ["t"] * len(times_us),
-        None,
-        None,
-        [b""] * len(times_us),
-        (first, first + len(times_us) - 1),
-    )
+    batch, late = order.add(stream, arrived(times_us, times_us, list(range(first, first + len(times_us)))))
     return (list(batch.times_us) if batch else []), [i for i, _ in late]
 
 
@@ -121,7 +116,7 @@ def test_an_event_at_its_partitions_watermark_is_not_late() -> None:
 
 def test_how_far_behind_a_late_event_is_is_told() -> None:
     order = Orderer({"s": spec("s", 0, partitioned=False)})
-    _, late = order.add("s", [1, 2], [10, 3], [0, 1], ["t", "t"], None, None, [b"", b""], (0, 1))
+    _, late = order.add("s", arrived([1, 2], [10, 3], [0, 1]))
     assert late == [(1, 7)]
 
 
@@ -157,8 +152,8 @@ def test_wall_time_feeds_what_waits() -> None:
 
 
 @given(st.lists(times, min_size=1, max_size=30), st.integers(0, 10), st.data())
-def test_a_restart_holds_again_exactly_what_was_held(arrived: list[int], lateness_us: int, data: st.DataObject) -> None:
-    cut = data.draw(st.integers(1, len(arrived)))
+def test_a_restart_holds_again_exactly_what_was_held(read: list[int], lateness_us: int, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(read)))
     size = data.draw(st.integers(1, 5))
     streams = {"s": spec("s", lateness_us, partitioned=False)}
 
@@ -169,25 +164,25 @@ def test_a_restart_holds_again_exactly_what_was_held(arrived: list[int], latenes
         return fed
 
     whole = Orderer(streams)
-    before = run(whole, arrived[:cut], 0)
+    before = run(whole, read[:cut], 0)
     saved = whole.positions()["s"]
     at_watermark, last_us = whole.watermark_us, whole.last_us
-    expected = before + run(whole, arrived[cut:], cut)
+    expected = before + run(whole, read[cut:], cut)
 
     again = Orderer(streams)
     again.restore(at_watermark, last_us, {"s": InputPosition(saved.high, saved.low, saved.at_high, saved.at_low)})
     if saved.low is not None:
         low = int(saved.low)
-        rows = arrived[low:cut]
+        rows = read[low:cut]
         numbers = list(range(low, cut))
-        again.reread("s", rows, rows, numbers, ["t"] * len(rows), None, None, [b""] * len(rows), (low, cut - 1))
-    assert before + run(again, arrived[cut:], cut) == expected
+        again.reread("s", arrived(rows, rows, numbers))
+    assert before + run(again, read[cut:], cut) == expected
     assert again.held == whole.held
 
 
 def test_a_stream_with_an_order_and_one_without_can_be_mixed() -> None:
     order = Orderer({"a": StreamSpec(name="a", order="o"), "b": StreamSpec(name="b")})
     for stream, orders in (("a", [order_value(2), order_value(1)]), ("b", None)):
-        order.add(stream, [1, 2], [5, 5], [f"{stream}1", f"{stream}2"], ["t", "t"], None, orders, [b"", b""], (0, 1))
+        order.add(stream, arrived([1, 2], [5, 5], [f"{stream}1", f"{stream}2"], orders=orders))
     batch = order.move(9)
     assert batch is not None and list(batch.ids) == ["b1", "b2", "a2", "a1"]
