@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cep.errors import ConfigError
+from cep.errors import NOWHERE, ConfigError, Span
 
 SECOND_US = 1_000_000
 TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
@@ -72,11 +72,12 @@ class ChannelSpec:
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """Reference data: a CSV or YAML file, one column of which is the key."""
+    """Reference data: a CSV or YAML file, one column of which is the key. `span`: where cep.yml names the file."""
 
     name: str
     file: str
     key: str
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cep.cli.rewrite import write_back
-from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
+from cep.cli.rules_on_disk import config_option, fault_code, load_rules, need_rules, rules_argument
 from cep.cli.show import FORMATS, next_step, plural, print_diagnostics
 from cep.errors import Diagnostic
 
@@ -24,9 +24,9 @@ MOST_ROUNDS = 100  # of `--fix`; each takes away at least one fault
 def command(rules: tuple[str, ...], config_path: str | None, fix: bool, strict: bool, output: str) -> int:
     """Find the faults of rule files: syntax, names, types, missing bounds.
 
-    Exit code 0: none; 1: warnings, with --strict; 2: errors.
+    Exit code 0: none; 1: warnings, with --strict; 2: errors; 3: no rules at all, or a fault of the configuration.
     """
-    _, loaded = load_rules(rules, config_path)
+    config, loaded = load_rules(rules, config_path)
     if fix:
         fixed = 0
         for _ in range(MOST_ROUNDS):
@@ -38,8 +38,9 @@ def command(rules: tuple[str, ...], config_path: str | None, fix: bool, strict: 
         if fixed:
             click.echo(f"fixed {plural(fixed, 'fault')}", err=True)
     print_diagnostics(loaded.diagnostics, loaded.sources, output)
-    errors = sum(d.level == "error" for d in loaded.diagnostics)
-    warnings = len(loaded.diagnostics) - errors
+    need_rules(rules, config, loaded)
+    faults = [d for d in loaded.diagnostics if d.level == "error"]
+    errors, warnings = len(faults), len(loaded.diagnostics) - len(faults)
     if output == "text":
         found = (
             ", ".join([plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)) or "no faults"
@@ -47,7 +48,7 @@ def command(rules: tuple[str, ...], config_path: str | None, fix: bool, strict: 
         click.echo(f"{plural(len(loaded.rulebook.plans), 'rule')} in {plural(len(loaded.sources), 'file')}: {found}", err=True)
         fixable = any(d.fix and d.fix.safe for d in loaded.diagnostics)
         next_step("cep check --fix" if fixable else "cep explain CODE" if errors else "cep test")
-    return 2 if errors else 1 if warnings and strict else 0
+    return fault_code(faults) if errors else 1 if warnings and strict else 0
 
 
 def _apply(diagnostics: Sequence[Diagnostic]) -> int:

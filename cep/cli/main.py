@@ -50,6 +50,14 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"there is no command `{args[0]}`; {hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of our output has gone (`cep run | head`): nobody is left to tell. Click would call it a failure.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -81,10 +89,6 @@ def main() -> None:
     except CepError as error:
         tell(error)
         code = CONFIG_FAULT
-    except BrokenPipeError:
-        # The reader of our output has gone (`cep run | head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:  # a fault of ours; whoever is on call gets a sentence, and the details on demand
         if os.environ.get("CEP_DEBUG"):
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from cep.config import Config
+from cep.errors import ConfigError, Diagnostic
 from cep.loader.config import read_config
 from cep.loader.files import Loaded, load
 
@@ -22,3 +24,19 @@ def load_rules(rules: tuple[str, ...], config_path: str | None) -> tuple[Config,
     config = read_config(config_path)
     # What the command line names starts at the current folder; what the configuration names, at its own.
     return config, load([Path.cwd() / rule for rule in rules] or None, config)
+
+
+def fault_code(errors: Iterable[Diagnostic]) -> int:
+    """The exit code of these errors: 3 if the configuration alone is to blame, else 2."""
+    return 3 if all(error.code in ("E0958", "E0959") for error in errors) else 2
+
+
+def need_rules(rules: tuple[str, ...], config: Config, loaded: Loaded) -> None:
+    """Nothing found is nothing checked.
+
+    raises  ConfigError: there is not one rule, and no fault that tells why
+    """
+    if not loaded.rules and not any(one.level == "error" for one in loaded.diagnostics):
+        where = ", ".join(rules or config.rules)
+        help = "write one into a file that ends in .cep, .yml or .yaml, or begin with `cep init my-rules`"
+        raise ConfigError(f"there are no rules in {where}", help, "E0962")

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from cep.cli.hints import before_1980, silent_rules, why_not_fed
-from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
+from cep.cli.rules_on_disk import config_option, fault_code, load_rules, need_rules, rules_argument
 from cep.cli.show import colors, next_step, plural, print_diagnostics
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError
@@ -58,7 +58,8 @@ def command(
     if errors:
         print_diagnostics(errors, loaded.sources)
         next_step("mend the rules above; `cep check` shows the warnings too")
-        return 2
+        return fault_code(errors)
+    need_rules(rules, config, loaded)
     return _over_files(loaded.rulebook, config, events, output, rejects, quiet)
 
 

@@ -266,7 +266,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0962",
         "no such rules",
-        "A path of rules names neither a folder nor a file.",
+        "A path of rules names neither a folder nor a file, or there is not one rule in it.",
         "Mend `rules` in cep.yml or the path on the command line.",
     ),
     Code(

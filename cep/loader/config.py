@@ -198,7 +198,8 @@ def _table(name: str, node: Node, lines: Lines) -> TableSpec:
         if key not in section:
             mend = "write `file: customers.csv` and `key: id`, the column that finds a row"
             raise section.fault(node, f"tables.{name} has no `{key}`", mend, "E0954")
-    return TableSpec(name, section.take_text("file", ""), section.take_text("key", ""))
+    node = section.node_of("file")
+    return TableSpec(name, section.take_text("file", ""), section.take_text("key", ""), lines.span(node.start, node.end))
 
 
 def _secret(section: Section, key: str, base: Path) -> str | None:

@@ -179,9 +179,11 @@ def _plan(merge: Merge, config: Config, tables: Tables) -> Rulebook:
     channels = (*config.channels, "stdout") if config.channels else None
     schemas = {stream.type_fixed: stream.fields for stream in config.streams.values() if stream.type_fixed and stream.fields}
     fields = _fields_of_any_type(config)
+    # a table whose file cannot be read is told by the fault of the file, not by each rule that looks into it
+    untold = {f"unknown table `{name}`" for name in config.tables if name not in tables.content}
     while True:
         book, found = build_rulebook(merge.candidates(), schemas=schemas, fields=fields, tables=tables.content, channels=channels)
-        merge.note(found)
+        merge.note(one for one in found if not (one.code == "E0208" and one.message in untold))
         planned = {plan.id for plan in book.plans}
         broken = [name for name in merge.chosen if name not in planned]
         if not broken:

@@ -99,6 +99,10 @@ class Merge:
                 # tests of what does not run tell nothing; comments are counted by the rules of the whole file
                 tests = tuple(test for test in source.tests if test.rule.text not in self.missing)
                 source = replace(source, rules=rules, tests=tests, comments=())
+            if self._incomplete:
+                # a test of no rule here may be one of a rule that could not be read, which is told already
+                known = tuple(test for test in source.tests if test.rule.text in self.chosen)
+                source = source if known == source.tests else replace(source, tests=known, comments=())
             files.append(source)
         return files
 

@@ -25,6 +25,7 @@ from cep.plan.plan import Rulebook
 START_US = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 _TIME, _TYPE, _ID = "@cep:time_us", "@cep:type", "@cep:id"
 _STREAM = "script"
+MOST_NUMBERS = 12  # of events named beside an unexpected alert
 _COMPARE = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -187,8 +188,17 @@ def _judge(test: tree.RuleTest, told: Sequence[Alert]) -> list[str]:
                 if len(fitting) != expect.count:
                     problems.append(_miscount(expect, told, len(fitting)))
     if not problems:
-        problems += [f"unexpected {_said(alert)}" for i, alert in enumerate(told) if i not in explained]
+        problems += [f"unexpected {_said(alert)}{_made_of(alert)}" for i, alert in enumerate(told) if i not in explained]
     return problems
+
+
+def _made_of(alert: Alert) -> str:
+    """Which of the given events an alert is made of, by their numbers in the timeline."""
+    numbers = [str(number) for number in alert.evidence]
+    if not numbers:
+        return ""
+    shown = ", ".join(numbers if len(numbers) <= MOST_NUMBERS else [*numbers[:MOST_NUMBERS], "..."])
+    return f", made of event{'s' * (len(numbers) > 1)} {shown}"
 
 
 def _miscount(expect: tree.ExpectAlerts, told: Sequence[Alert], found: int) -> str:
@@ -231,7 +241,7 @@ def _holds(op: str, value: Any, wanted: Any) -> bool:
 
 
 def _timeline(events: Sequence[ScriptEvent], alerts: Sequence[Alert]) -> list[str]:
-    rows = [(e.at_us, 0, f"{e.type} {_shown(e.fields)}") for e in events]
+    rows = [(e.at_us, 0, f"event {e.number}: {e.type} {_shown(e.fields)}") for e in events]
     rows += [(a.time_us - START_US, 1, _said(a) + (f" (muted: {a.muted})" if a.muted else "")) for a in alerts]
     rows.sort(key=lambda row: row[:2])
     shown = rows if len(rows) <= 24 else [*rows[:12], (0, 0, f"... {len(rows) - 24} more"), *rows[-12:]]

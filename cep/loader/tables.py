@@ -74,7 +74,8 @@ def read_table(spec: TableSpec, base: Path) -> tuple[Table, str]:
     except UnicodeDecodeError as error:
         raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:
-        raise _fault(spec, f"cannot read {path}: {error.strerror}", "mend `file`; relative paths start at cep.yml") from error
+        message = f"table {spec.name}: cannot read {path}: {error.strerror}"
+        raise ConfigError(message, "mend `file`; relative paths start at cep.yml", "E0958", spec.span) from error
     if len(data) > MAX_TABLE_BYTES:
         raise _fault(spec, f"{spec.file} is larger than {MAX_TABLE_BYTES >> 20} MiB", "keep only the columns that rules look up")
     if path.suffix in (".yml", ".yaml"):

@@ -22,6 +22,7 @@ CHUNK_BYTES = 64 * 1024  # some 500 lines: they, and what is made of them, stay 
 MAX_LINE_BYTES = 1024 * 1024
 HEAD_BYTES = 1024  # of a line that is too long, this much is kept for the dead letter
 NO_END = sys.maxsize
+GZIP_MARK = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 
 Progress = Callable[[int, int | None], None]  # bytes read so far, bytes in all (None: unknown); of .gz the packed bytes
@@ -60,7 +61,7 @@ def read_file(
     """All lines of a file in batches of at most `batch_lines`; `-` is standard input, `.gz` is unpacked on the way.
 
     text    give lines as the text they stand in, for whoever walks over them once: half the cost
-    raises  ConfigError: no such file, not readable, damaged .gz (after the batches before the damage)
+    raises  ConfigError: no such file, not readable, no .gz or a damaged one (after the batches before the damage)
     """
     if str(path) == "-":
         yield from read_stream(sys.stdin.buffer, batch_lines=batch_lines, progress=progress, text=text)
@@ -69,6 +70,9 @@ def read_file(
     with _readable(path), path.open("rb") as raw:
         total = path.stat().st_size
         if path.suffix == ".gz":
+            if raw.read(2) != GZIP_MARK and total:
+                raise ConfigError(f"{path} is not packed with gzip", "drop the .gz of its name", "E0951")
+            raw.seek(0)
             stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
             told = None if progress is None else lambda _read, _total: progress(raw.tell(), total)
         else:
