@@ -30,6 +30,7 @@ class Running:
     generation: Generation
     standing: Standing | None
     versions: dict[str, str]  # rule -> version
+    files: dict[str, str]  # rule -> the file it came from
 
     @property
     def live(self) -> bool:
@@ -78,8 +79,9 @@ def _running(url: str | None, config: Config) -> Running | None:
         return None
     finally:
         link.close()
-    plans = load_texts(generation.texts, config).rulebook.plans
-    return Running(generation, standing, {plan.id: plan.version for plan in plans})
+    runs = load_texts(generation.texts, config)
+    versions = {plan.id: plan.version for plan in runs.rulebook.plans}
+    return Running(generation, standing, versions, {status.rule: status.file for status in runs.rules})
 
 
 def _row(plan: RulePlan, loaded: Loaded, running: Running | None) -> dict[str, str]:
@@ -113,6 +115,7 @@ def _gone(loaded: Loaded, running: Running | None) -> list[dict[str, str]]:
         if rule not in here:
             status = reasons.get(rule)
             runs = running is not None and rule in running.versions
+            file = status.file if status else running.files.get(rule, "") if running else ""
             rows.append(
                 {
                     "rule": rule,
@@ -120,11 +123,19 @@ def _gone(loaded: Loaded, running: Running | None) -> list[dict[str, str]]:
                     "matcher": "",
                     "version": version,
                     "state": "last good version runs" if runs else "broken",
-                    "file": status.file if status else "",
-                    "reason": status.reason if status else "not on disk",
+                    "file": file,
+                    "reason": status.reason if status else _why_gone(file, loaded),
                 }
             )
     return rows
+
+
+def _why_gone(file: str, loaded: Loaded) -> str:
+    """Why a rule that runs was not found on disk: its file is broken, no longer holds it, or is gone."""
+    faults = [one for one in loaded.diagnostics if one.level == "error" and one.span.file == file]
+    if faults:
+        return f"{file}:{faults[0].span.line} {faults[0].code} {faults[0].message}"
+    return f"not in {file} any more" if file in loaded.sources else f"{file} is not on disk" if file else "not on disk"
 
 
 def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:

@@ -113,6 +113,8 @@ def test_a_broken_file_keeps_its_last_good_version_and_health_says_so(running: t
     eventually(lambda: any("brute_force.cep" in reason for reason in reasons()))
     listed = cep(folder, "rules")
     assert listed.returncode == 1 and "brute_force" in listed.stdout
+    assert "not on disk" not in listed.stderr
+    assert "brute_force: rules/brute_force.cep:" in listed.stderr
     file.write_text(good)
     eventually(lambda: reasons() == [])
     assert rules(folder)["brute_force"]["state"] == "running"
