@@ -96,6 +96,15 @@ def who_am_i() -> str:
         return ""
 
 
+def process_of(who: str) -> str:
+    """The process as a person would look for it; "" where that is not known."""
+    words = who.split()
+    if len(words) != 4:
+        return ""
+    here = words[:2] == who_am_i().split()[:2]
+    return f"process {words[2]}" if here else f"process {words[2]} of another machine or container"
+
+
 def is_dead(who: str) -> bool:
     """Whether that process is known to have ended; False when this machine cannot know."""
     words = who.split()

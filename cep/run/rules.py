@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from cep.loader.files import Loaded, load, load_texts
 from cep.loader.watch import Watcher
 from cep.plan.plan import Rulebook
 from cep.run.generations import Generation, pack_tables, unpack_tables
+
+NAMED = 10  # rules that are named in a line of the log; more are counted
 
 
 class Rules:
@@ -75,3 +77,25 @@ def make_generation(loaded: Loaded, number: int, at_us: int, author: str = "file
 def hash_of(loaded: Loaded) -> str:
     """Equal for rule sets that run alike."""
     return f"{loaded.running_hash}.{loaded.rulebook.tables_version}"
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """`a changed (starts afresh), b added, c removed`: rules by name -> version, before and now.
+
+    A version is of what decides, so a rule whose words alone changed is not named.
+    """
+    changed = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    told = [f"{_names(changed)} changed ({'starts' if len(changed) == 1 else 'start'} afresh)"] if changed else []
+    told += [f"{_names(sorted(now.keys() - before.keys()))} added"] if now.keys() - before.keys() else []
+    told += [f"{_names(sorted(before.keys() - now.keys()))} removed"] if before.keys() - now.keys() else []
+    return ", ".join(told) or "every rule decides as before"
+
+
+def versions_of(rulebook: Rulebook) -> dict[str, str]:
+    """Rule -> version."""
+    return {plan.id: plan.version for plan in rulebook.plans}
+
+
+def _names(rules: Sequence[str]) -> str:
+    shown = ", ".join(rules[:NAMED])
+    return f"{shown} and {len(rules) - NAMED} more" if len(rules) > NAMED else shown

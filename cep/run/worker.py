@@ -20,7 +20,7 @@ from cep.buffer import keys
 from cep.buffer.checkpoint import Checkpoints, Manifest
 from cep.buffer.commit import Commits, Standing, read_standing
 from cep.buffer.control import read_control
-from cep.buffer.lease import RENEW_EVERY_US, Fenced, Lease, Rewound
+from cep.buffer.lease import RENEW_EVERY_US, Fenced, Lease, Rewound, process_of
 from cep.buffer.link import Link, Patience, RedisGone
 from cep.buffer.reader import Reader
 from cep.clock import Clock, SystemClock
@@ -36,7 +36,7 @@ from cep.run.failpoints import Failpoints
 from cep.run.generations import newest_generation, read_generation, write_generation
 from cep.run.memory import Sweeper
 from cep.run.recovery import Replay, hold_again, input_keys
-from cep.run.rules import Rules, make_generation
+from cep.run.rules import Rules, changes, make_generation, versions_of
 from cep.run.stopping import StopFlag
 from cep.run.trim import Trimmer
 
@@ -173,8 +173,9 @@ class Worker:
             return  # somebody else wrote one this moment: look again at the next turn
         self._offered = None
         if made.number != cell.generation:
+            before, now = versions_of(cell.pipeline.engine.rulebook), versions_of(loaded.rulebook)
             cell.swap(loaded.rulebook, made.number)
-            log.info("generation %d: %d rules%s", made.number, len(loaded.rulebook.plans), _words(made.problems))
+            log.info("generation %d: %s; %d rules%s", made.number, changes(before, now), len(now), _words(made.problems))
 
     # -- coming alive
 
@@ -184,7 +185,10 @@ class Worker:
         held = lease.take(self._write_link)
         if held is not None:
             if held.name != self._waiting_for:
-                log.info("another worker holds the cell (%s); standing by", held.who or held.name)
+                log.warning(
+                    "another `cep run` is at work on this Redis (its worker is %s); this one stands by, and takes over when the "
+                    "other ends", process_of(held.who) or held.name,
+                )  # fmt: skip
                 self._waiting_for = held.name
             self._stopping.wait(min(held.left_ms + 10, 500) / 1000)
             return None

@@ -129,6 +129,7 @@ def test_rules_are_swapped_while_running_and_unchanged_ones_keep_their_state(ser
         eventually(lambda: generation(service) == 2)
         service.append(EVENTS[1500:])
         eventually(service.caught_up)
+    assert "generation 2: slow added; 5 rules" in service.log
     swapped = alerts(service)
     assert {alert.generation for alert in swapped} == {1, 2}
     assert all(alert.generation == 2 for alert in swapped if alert.rule == "slow")
