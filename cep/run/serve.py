@@ -45,6 +45,8 @@ def serve(rules: Sequence[str], config_path: str | None, *, redis_url: str | Non
     paths = [str(Path.cwd() / rule) for rule in rules]
     url = redis_url or redis_of(config)
     server = EmbeddedServer(config.base / config.data / "redis") if url is None else None
+    if server is not None and not server.folder.is_dir():
+        _check_rules(paths, config, None)  # nothing ran here yet: what cannot start leaves no folder behind
     try:
         url = url or _start(server)
         facts = check_server(connect(url))
@@ -54,7 +56,9 @@ def serve(rules: Sequence[str], config_path: str | None, *, redis_url: str | Non
         where = "embedded" if server else url.rpartition("@")[2]
         log.info("%s %s, %s; streams %s; Ctrl-C stops", facts.product, facts.version, where, ", ".join(config.streams))
         words = ["--redis", url, "--service", uuid.uuid4().hex, *(["--config", config_path] if config_path else []), *paths]
-        return _Supervisor(words, server).run()
+        code = _Supervisor(words, server).run()
+        log.info("stopped; state is saved" if code == 0 else "stopped")
+        return code
     finally:
         if server is not None:
             server.stop()
@@ -64,16 +68,22 @@ def _start(server: EmbeddedServer | None) -> str:
     return server.start() if server is not None else ""
 
 
-def _check_rules(paths: Sequence[str], config: Config, url: str) -> None:
+def _check_rules(paths: Sequence[str], config: Config, url: str | None) -> None:
     """Refuse to start with rules that do not run, unless others ran before: those go on, and the log says why."""
     loaded = load(paths or None, config)
     errors = [diagnostic for diagnostic in loaded.diagnostics if diagnostic.level == "error"]
-    link = Link(url)
-    if errors and newest_generation(link) is None:
+    if errors and (url is None or not _ran_before(url)):
         raise RuleError(errors)
-    link.close()
-    if not loaded.rulebook.plans and not errors:
+    if url is not None and not loaded.rulebook.plans and not errors:
         log.warning("there are no rules in %s yet; they are picked up as they appear", ", ".join(paths or config.rules))
+
+
+def _ran_before(url: str) -> bool:
+    link = Link(url)
+    try:
+        return newest_generation(link) is not None
+    finally:
+        link.close()
 
 
 @dataclass(slots=True)

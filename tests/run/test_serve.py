@@ -180,6 +180,7 @@ def test_a_changed_rule_runs_soon_and_a_broken_one_is_said_by_readyz(running: Ru
     running.rule(RULE)
     eventually(lambda: running.ready() == [])
     assert running.stop() == 0, running.log
+    assert "stopped; state is saved" in running.log
 
 
 def test_a_configuration_that_cannot_be_read_is_told_until_it_is_mended(running: Running) -> None:
@@ -210,6 +211,8 @@ def test_a_second_service_stands_by_and_takes_over(running: Running, tmp_path_fa
             (one.folder / "cep.yml").write_text(CONFIG.format(port=one.port) + f"redis: {server.url}\n")
             one.start()
             eventually(lambda one=one: one.ready() == [], within_s=30)
+        worker = running.pid_of("worker")
+        eventually(lambda: f"another `cep run` is at work on this Redis (its worker is process {worker})" in second.log)
         assert second.send(95) == 202  # either takes events
         eventually(lambda: running.told() == [95])
         assert running.stop() == 0, running.log
@@ -225,6 +228,7 @@ def test_rules_that_cannot_run_are_said_and_nothing_is_started(running: Running)
     assert running.process is not None
     assert running.process.wait(30) == 2
     assert "hot.cep" in running.log
+    assert not (running.folder / "data").exists()  # and nothing is left behind
     assert "Traceback" not in running.log
 
 
