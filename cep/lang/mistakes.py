@@ -154,6 +154,21 @@ def _without_id(scene: Scene) -> Diagnostic | None:
     return scene.fault("E0123", f"`{before.text}` needs the ID of a rule", here, ID_HELP)
 
 
+def _two_words(scene: Scene) -> Diagnostic | None:
+    """`rule my rule`."""
+    here, before = scene.here, scene.before
+    if here is None or before is None or here.kind != "word" or scene.kind not in BLOCKS or scene.starts_line(here):
+        return None
+    if [piece.start for piece in scene.pieces[1:3]] != [before.start, here.start] or scene.starts_line(before):
+        return None
+    known = [*RULE_WORDS, *TEST_WORDS]
+    if here.text not in BLOCKS and (here.text in known or closest(here.text.lower(), known)):
+        return None
+    span = scene.place.span(before.start, here.end)
+    help = f"write `{scene.kind} {before.text}_{here.text}`; a title is text in quotes on the next line"
+    return Diagnostic("E0123", "the ID of a rule is one word", span, help=help)
+
+
 def _swallowed(scene: Scene) -> Diagnostic | None:
     """`when x >` and the next line's clause word was taken for the value that is missing."""
     here, taken = scene.here, scene.before
@@ -348,6 +363,7 @@ def _stray(scene: Scene) -> Diagnostic | None:
 
 JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _without_id,
+    _two_words,
     _open_quote,
     _swallowed,
     _unit,
@@ -376,6 +392,10 @@ def _unexpected(scene: Scene) -> Diagnostic:
 
 def _advice(scene: Scene, here: Piece) -> str:
     accepts = scene.accepts
+    if {"EVERY", "PER"} <= accepts and here.kind == "number":
+        return f"write `once every {here.text}`, or `once per NAME every {here.text}` for each value apart"
+    if here.text in ("and", "or") and accepts & CLAUSE_PLACE:
+        return "the condition is over before it: write all of `when` before `over`, and what single events must fit in `where`"
     if "LABEL" in accepts and here.kind == "word":
         return f"write `{here.text}:` and what it stands for"
     if scene.kind.startswith("fragment") and here.text in RULE_WORDS:

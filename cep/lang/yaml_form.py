@@ -88,7 +88,8 @@ class _RuleReader(YamlReader):
                 self.unknown_key(key, RULE_KEYS, "a rule")
         if any(fault.fix and fault.fix.text in ("rule", "tests") for fault in self.faults[before:]):
             return  # only misspelt
-        del self.faults[before:]
+        if not any(key.value in RULE_KEYS for key, _ in node.pairs):
+            del self.faults[before:]  # no rule at all: its keys say nothing
         self.fault("E0134", "a rule without an ID", self.caret(node), help="begin with `rule: ID`")
 
     def _lists(self, node: Mapping) -> None:

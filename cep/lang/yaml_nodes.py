@@ -126,6 +126,9 @@ def _yaml_fault(lines: Lines, base: int, error: Any) -> tuple[Diagnostic, int]:
     at = min(base + mark.index, len(lines.source)) if mark is not None else base
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     help = next((mend for part, mend in _HELP if part in problem), "check indentation and quotes around here")
+    line_start = lines.source.rfind("\n", 0, at) + 1
+    if "mapping values are not allowed" in problem and ":" not in lines.source[line_start:at]:
+        help = "this key is indented otherwise than those around it: indent the keys of one map alike"
     while at == len(lines.source) and at > base and lines.source[at - 1].isspace():
         at -= 1  # the end of the file: point at the last thing written
     return Diagnostic("E0130", f"this is not YAML: {problem}", lines.span(at, at + 1), help=help), at

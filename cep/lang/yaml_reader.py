@@ -13,6 +13,7 @@ from cep.lang.literals import name_can_be_written
 from cep.lang.mistakes import diagnose
 from cep.lang.pieces import Word
 from cep.lang.places import Lines
+from cep.lang.scan import lone_brackets, scan
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
 from cep.lang.yaml_scalars import place_of
 from cep.spelling import closest
@@ -59,6 +60,8 @@ class YamlReader:
             self.wrong_shape(key, node, wanted)
             return None
         if node.style == "" and node.value == "":
+            if self.faults and lone_brackets(scan(key))[1]:
+                return None  # the rest of a value that a comma ended, which is told already
             self.fault(
                 "E0137",
                 f"`{key}` is empty",
@@ -126,11 +129,23 @@ class YamlReader:
             return None
         place = place_of(self.lines, found)
         parsed = parse(f"fragment_{kind}", found.value, place)
-        if parsed.halt is not None:
+        if parsed.halt is not None and self._split_by_comma(found):
+            self.fault(
+                "E0103",
+                "the comma ends this value, since it stands in a map `{..}` or a list `[..]`",
+                self.span(found),
+                help="put the whole value in quotes, or write the map with a line for each key",
+            )
+        elif parsed.halt is not None:
             self.faults.append(diagnose(parsed.halt, found.value, place, f"fragment_{kind}"))
         self.faults.extend(parsed.faults)
         self.comments.extend(parsed.comments)
         return parsed.value if parsed.halt is None and not parsed.faults else None
+
+    def _split_by_comma(self, node: Scalar) -> bool:
+        """Whether a value ends in the middle of brackets, at a comma that YAML takes for its own."""
+        following = self.lines.source[node.end :].lstrip()[:1]
+        return not node.style and following == "," and bool(lone_brackets(scan(node.value))[0])
 
     def data(self, node: Node) -> Any:
         """Plain data: null, true, false and numbers as JSON writes them; everything else is the text it is."""
