@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from yarl import URL
 
 from cep.config import REFERENCE, ChannelSpec
 from cep.deliver.guard import Guard
-from cep.deliver.secrets import check_reference
+from cep.deliver.secrets import Secrets, check_reference
 from cep.errors import ConfigError
 
 TELLTALE = re.compile(r"authorization|cookie|token|secret|password|api-?key|signature", re.IGNORECASE)
@@ -37,6 +39,25 @@ def check_channel(spec: ChannelSpec) -> None:
     for name, value in spec.headers:
         _check_header(name, value, f"{where}: header {name}")
     Guard(spec.allow)
+
+
+def unresolved(channels: Iterable[ChannelSpec], base: Path) -> list[str]:
+    """What channels refer to and cannot be read now, in words: their alerts wait until it can.
+
+    base  folder from which relative `${file:...}` paths start
+    """
+    secrets, found = Secrets(base), []
+    for spec in channels:
+        if spec.kind != "webhook":
+            continue
+        where = f"channel {spec.name}"
+        texts = [("webhook", spec.url or ""), ("secret", spec.secret or ""), *((f"header {name}", v) for name, v in spec.headers)]
+        for what, text in texts:
+            try:
+                secrets.resolve(text, f"{where}: {what}")
+            except ConfigError as fault:
+                found.append(f"{fault.code} {fault.message}; alerts to {spec.name} wait until that is mended")
+    return found
 
 
 def check_url(text: str, where: str) -> None:

@@ -94,7 +94,7 @@ async def sign(turn: Turn, post: Post) -> None:
             for parcel in turn.parcels:
                 post.receiver.sign(parcel)
         except ConfigError as fault:
-            turn.outcome = Outcome(Kind.UNSENT, str(fault))
+            turn.outcome = _unsent(fault, post)
 
 
 async def send(turn: Turn, post: Post) -> None:
@@ -102,7 +102,12 @@ async def send(turn: Turn, post: Post) -> None:
         try:
             turn.outcome = await post.receiver.send(turn.parcels)
         except ConfigError as fault:
-            turn.outcome = Outcome(Kind.UNSENT, str(fault))
+            turn.outcome = _unsent(fault, post)
+
+
+def _unsent(fault: ConfigError, post: Post) -> Outcome:
+    """Our own configuration was in the way. The channel is named by whoever tells it."""
+    return Outcome(Kind.UNSENT, str(fault).removeprefix(f"channel {post.spec.name}: "))
 
 
 async def record(turn: Turn, post: Post) -> None:

@@ -22,6 +22,7 @@ from cep.buffer.link import connect, connect_async
 from cep.buffer.position import place
 from cep.buffer.server import check_server
 from cep.config import Config
+from cep.deliver.check import unresolved
 from cep.deliver.dispatcher import Dispatcher
 from cep.errors import ConfigError
 from cep.loader.config import read_config, waiting_for_restart
@@ -127,6 +128,7 @@ class Faces:
         self._waiting: list[str] = []  # keys of cep.yml that take effect at the next start
         self._health = Health(config, rules, url)
         self._dispatcher = self._make_dispatcher()  # now, so that a channel that cannot work ends the process at once
+        self._tell_unresolved()
 
     async def run(self) -> None:
         """Deliver, and listen if the configuration says where, until SIGTERM or SIGINT.
@@ -223,6 +225,12 @@ class Faces:
                 await self._dispatcher.update_channels(read.channels, read.default_to)
             self._config = replace(self._config, channels=read.channels, default_to=read.default_to)
             log.info("channels: %s", ", ".join(read.channels) or "stdout")
+            self._tell_unresolved()
+
+    def _tell_unresolved(self) -> None:
+        """Say now what would else be found with the first alert."""
+        for what in unresolved(self._config.channels.values(), self._config.base):
+            log.warning("%s", what)
 
     async def _trim_outbox(self) -> None:
         """Let alerts go that every channel has taken, after a week."""

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
+from cep.config import ChannelSpec
+from cep.deliver.check import unresolved
 from cep.deliver.secrets import STRUCK, Secrets, check_reference
 from cep.errors import ConfigError
 
@@ -81,3 +83,17 @@ def test_anything_else_is_refused_and_not_repeated(text: str, code: str) -> None
         check_reference(text, "channel soc: secret")
     assert fault.value.code == code
     assert not text or text not in str(fault.value)
+
+
+def test_what_channels_refer_to_and_is_not_there_is_told_before_the_first_alert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOPE", raising=False)
+    monkeypatch.setenv("THERE", "whsec_abc")
+    (tmp_path / "token").write_text("t0ken")
+    good = ChannelSpec("good", "webhook", url="https://a.example/x", secret="${env:THERE}", headers=(("X-Key", "${file:token}"),))
+    bad = ChannelSpec("soc", "webhook", url="https://a.example/${file:gone}", secret="${env:NOPE}")
+    assert unresolved([good, ChannelSpec("out", "stdout")], tmp_path) == []
+    webhook, secret = unresolved([good, bad], tmp_path)
+    assert webhook.startswith("E0931 channel soc: webhook: ") and "gone" in webhook
+    assert secret.startswith("E0931 channel soc: secret: ") and "NOPE" in secret and secret.count("channel soc") == 1

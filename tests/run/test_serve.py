@@ -189,6 +189,8 @@ def test_a_configuration_that_cannot_be_read_is_told_until_it_is_mended(running:
     eventually(lambda: running.ready() == [], within_s=30)
     config = running.folder / "cep.yml"
     good = config.read_text()
+    config.write_text(good.replace("channels:", "channels:\n  soc: {webhook: https://a.example/x, secret: '${env:CEP_NOT_SET}'}"))
+    eventually(lambda: "E0931 channel soc: secret: " in running.log)
     config.write_text(good.replace("idle: 1h", "idle: 2h"))
     eventually(lambda: "W0951: `streams` of cep.yml changed" in running.log)
     assert running.ready() == []
