@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from cep.lang.read import read_rules
-from cep.match.memory import batch_from_dicts
 from workloads import WORKLOADS, Workload
 
 from cep.config import StreamSpec
 from cep.event import Alert
+from cep.lang.read import read_rules
 from cep.match.engine import Engine
+from cep.match.memory import batch_from_dicts
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
 from cep.run.bounded import run_bounded
