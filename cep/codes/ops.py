@@ -170,7 +170,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0939",
         "another process delivers",
-        "A channel's queue belongs to the process that started last; this one stops, so that no alert overtakes another.",
+        "A channel's queue belongs to the process that took it last; this one stands by, so that no alert overtakes another.",
         "Run one `cep run` per set of cells and channels.",
     ),
     Code(

@@ -36,6 +36,7 @@ DISK_EVERY_S = 2.0
 DRIFT_AFTER_S = 2.5  # an edit takes a moment to be checked and swapped in
 KEEP_OUTBOX_MS = 7 * 24 * 3600 * 1000
 TRIM_EVERY_S = 60.0
+FREE_WITHIN_S = 15.0  # an address whose owner is ending
 TAKEN_OVER = "E0939"
 log = logging.getLogger(__name__)
 
@@ -139,9 +140,10 @@ class Faces:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
+            tasks = [asyncio.create_task(self._health.watch())]
             if self._config.listen is not None:
-                await self._listen(stack)
-            tasks = [asyncio.create_task(work) for work in (self._health.watch(), self._follow_config(), self._trim_outbox())]
+                await self._listen(stack, stop)
+            tasks += [asyncio.create_task(work) for work in (self._follow_config(), self._trim_outbox())]
             try:
                 await self._deliver(stop)
             finally:
@@ -149,16 +151,44 @@ class Faces:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _listen(self, stack: AsyncExitStack) -> None:
+    async def _listen(self, stack: AsyncExitStack, stop: asyncio.Event) -> None:
+        """Listen; where the service we stand by for has the address, once it is our turn.
+
+        raises  ConfigError: the address is taken by somebody else
+        """
         facts = await asyncio.to_thread(lambda: check_server(connect(self._url)))
         client = connect_async(self._url)
         stack.push_async_callback(client.aclose)
         listen = check_listen(self._config)
         appender = AsyncAppender(client, durability=facts.durability)
         health = self._health
-        app = make_app(appender, self._config, token=listen.token, alive=health.alive, ready=health.ready, counts=health.counts)
-        port = await stack.enter_async_context(serving(app, listen))
-        log.info("HTTP on http://%s:%d (POST /v1/events, GET /readyz)", listen.host, port)
+        give_up_s: float | None = None
+        while not stop.is_set():
+            app = make_app(
+                appender, self._config, token=listen.token, alive=health.alive, ready=health.ready, counts=health.counts
+            )
+            try:
+                port = await stack.enter_async_context(serving(app, listen))
+            except ConfigError as error:
+                if give_up_s is None and await self._owned_by_another(stop):
+                    log.warning(
+                        "the service at work has %s:%d too; this one listens when it takes over", listen.host, listen.port
+                    )
+                    while self._health.owner != self._service and not stop.is_set():
+                        await _either(stop, LOOK_EVERY_S / 5)
+                    give_up_s = time.monotonic() + FREE_WITHIN_S  # the other may still be ending
+                if give_up_s is None or time.monotonic() > give_up_s:
+                    raise error
+                await _either(stop, LOOK_EVERY_S)
+                continue
+            log.info("HTTP on http://%s:%d (POST /v1/events, GET /readyz)", listen.host, port)
+            return
+
+    async def _owned_by_another(self, stop: asyncio.Event) -> bool:
+        """Whether another service is at work; known once a worker has the cell."""
+        while not self._health.owner and not stop.is_set():
+            await _either(stop, LOOK_EVERY_S / 5)
+        return self._health.owner != self._service
 
     # -- delivery, while the cell is ours
 

@@ -56,9 +56,7 @@ def serve(rules: Sequence[str], config_path: str | None, *, redis_url: str | Non
         where = "embedded" if server else url.rpartition("@")[2]
         log.info("%s %s, %s; streams %s; Ctrl-C stops", facts.product, facts.version, where, ", ".join(config.streams))
         words = ["--redis", url, "--service", uuid.uuid4().hex, *(["--config", config_path] if config_path else []), *paths]
-        code = _Supervisor(words, server).run()
-        log.info("stopped; state is saved" if code == 0 else "stopped")
-        return code
+        return _Supervisor(words, server).run()
     finally:
         if server is not None:
             server.stop()
@@ -162,6 +160,7 @@ class _Supervisor:
         for process in living:
             process.terminate()
         deadline = time.monotonic() + STOP_WITHIN_S
+        saved = self._code == 0
         for process in living:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
@@ -169,6 +168,8 @@ class _Supervisor:
                 log.warning("process %d did not end in time; it is killed, what it did not save is replayed", process.pid)
                 process.kill()
                 process.wait()
+                saved = False
+        log.info("stopped; state is saved" if saved else "stopped")
 
 
 def _how(code: int) -> str:

@@ -224,6 +224,34 @@ def test_a_second_service_stands_by_and_takes_over(running: Running, tmp_path_fa
         assert running.told() == [95]
 
 
+def test_a_second_service_on_the_same_folder_waits_for_the_address_too(running: Running) -> None:
+    running.rule(RULE)
+    running.start()
+    first = running.process
+    eventually(lambda: running.ready() == [], within_s=30)
+    running.start()
+    eventually(lambda: "this one listens when it takes over" in running.log, within_s=30)
+    eventually(lambda: "another `cep run` is at work" in running.log)
+    assert first is not None and running.process is not None
+    assert running.process.poll() is None
+    assert running.stop() == 0, running.log
+    assert running.send(95) == 202  # the first was not disturbed
+    eventually(lambda: running.told() == [95])
+    running.process = first
+    assert running.stop() == 0, running.log
+
+
+def test_an_address_that_somebody_else_has_ends_the_service(running: Running) -> None:
+    running.rule(RULE)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", running.port))
+        taken.listen()
+        running.start()
+        assert running.process is not None
+        assert running.process.wait(30) == 3
+    assert "E0965" in running.log and f"cannot listen on 127.0.0.1:{running.port}" in running.log
+
+
 def test_rules_that_cannot_run_are_said_and_nothing_is_started(running: Running) -> None:
     running.rule("rule hot\n  from reading where celsius >\n")
     running.start()
