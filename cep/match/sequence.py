@@ -66,6 +66,7 @@ class SequenceMatcher(Keyed[list[Run]]):
         self._ends_next = body.ending_strict
         self._set_bounds(body)
         self._simple_start = self._stance_of_simple_start()
+        self._awaited = self._step_that_all_await(body)
         self._number = 0  # rows seen
         self._due: deque[tuple[int, Key, int]] = deque()  # (time, key, number of the start), in order of both
 
@@ -85,6 +86,11 @@ class SequenceMatcher(Keyed[list[Run]]):
         stance = self._stances[first.node].at(1)
         certain = len(self._starts) == 1 and self._cond[first.step] is None and self._span_us >= 0
         return stance if certain and stance.alive and (self._has_ending or not stance.complete) else None
+
+    def _step_that_all_await(self, body: SequenceBody) -> int | None:
+        """The one step that concerns every run there is, whatever it has taken: the b of a plain `a -> b`."""
+        plain = len(body.nodes) == 2 and all((node.min, node.max) == (1, 1) for node in body.nodes)
+        return self._simple_start.single if plain and self._simple_start and not self._has_ending else None
 
     # -- rows
 
@@ -135,6 +141,9 @@ class SequenceMatcher(Keyed[list[Run]]):
     def _concerns(self, runs: list[Run], key: Key, mask: int, row: Any, time_us: int) -> bool:
         """Whether any of the runs takes the event or may die of it; most often none does, and nothing has to be moved."""
         conds = self._cond
+        if self._awaited is not None:
+            holds = self.kernels.any[self._awaited]
+            return bool(mask >> self._awaited & 1) and (holds is None or holds(runs, key, row, time_us))
         for run in runs:
             stance = run.stance
             if mask & stance.interest:

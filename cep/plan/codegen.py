@@ -288,7 +288,7 @@ class Writer:
         x, y = (code.again if code.nullable else code.first for code in (a, b))
         loose = Type.ANY in (left.type, right.type) or left.type is Type.LIST or right.type is Type.LIST
         if loose and not (isinstance(right, ir.Const) and _is_clear(right.value)):
-            checks.append(f"same({x}, {y})" if op == "==" else f"not same({x}, {y})")
+            checks.append(_same(x, y) if op == "==" else f"not {_same(x, y)}")
         else:
             checks.append(f"{x} {op} {y}")
         return "(" + " and ".join(checks) + ")" if len(checks) > 1 else checks[0]
@@ -361,6 +361,11 @@ class Writer:
         # any is true where one is, false where all are; all is the mirror of it
         word = "any" if (expr.kind == "any") is want else "all"
         return f"(({items} := as_list({self.value(expr.operand)})) is not None and {word}({body} for {element} in {items}))"
+
+
+def _same(x: str, y: str) -> str:
+    """Equality by type and value, without a call where the first is a name that holds text: it equals nothing but text."""
+    return f"({x} == {y} if {x}.__class__ is str else same({x}, {y}))" if x.isidentifier() else f"same({x}, {y})"
 
 
 def _is_clear(value: Any) -> bool:

@@ -29,6 +29,8 @@ class RuleKernels:
     copy      (g) -> g                an independent copy, for a fork
     take      per step (g, row, t)    update g in place with an event taken by that step; None: the step has no registers
     cond      per step (g, k, row, t) -> bool   the run-dependent part; None: there is none
+    any       per step (runs, k, row, t) -> bool   whether its condition is true of any of the runs (objects that hold registers
+                                      in `g`); None: there is none
     values    (row, t) -> tuple       windows: per register the value that counts, None for nothing (where false, or null)
     read      (g) -> list             registers as `when` and `emit` see them (DISTINCT as a number, AVG divided, ...);
                                       for windows the matcher calculates this list itself from its own aggregates
@@ -44,6 +46,7 @@ class RuleKernels:
     copy: Callable[[Registers], Registers]
     take: tuple[Callable[[Registers, Any, int], None] | None, ...]
     cond: tuple[Callable[[Registers, Key, Any, int], bool] | None, ...]
+    any: tuple[Callable[[list[Any], Key, Any, int], bool] | None, ...]
     values: Callable[[Any, int], tuple[Any, ...]]
     read: Callable[[Registers], list[Any]]
     when: Callable[[list[Any], Key], bool] | None
@@ -116,6 +119,7 @@ class _Compiler:
             copy=made["copy"],
             take=tuple(made[name] if name else None for name in takes),
             cond=tuple(made[name] if name else None for name in judged),
+            any=tuple(made[f"any_{name}"] if name else None for name in judged),
             values=made["values"],
             read=made["read"],
             when=made["when"] if when is not None else None,
@@ -203,7 +207,17 @@ class _Compiler:
             return ""
         write = self._writer(raw=True, reading=(cond,))
         self._define(f"cond_{step}(g, k, r, t)", self._loads(write), f"return {write.true(cond)}")
+        self._write_any(step, cond)
         return f"cond_{step}"
+
+    def _write_any(self, step: int, cond: Expr) -> None:
+        """The condition asked of many runs in one call; what it reads of the event is read once."""
+        deep = deep_parts(cond)  # may read registers
+        write = self._writer(raw=True, reading=(cond,) if deep else (cond, cond))  # mentioned twice is read first
+        loads = self._loads(write)
+        each = ["g = run.g", *(loads if deep else ()), f"if {write.true(cond)}: return True"]
+        lines = [*(() if deep else loads), "for run in runs:", *(f"    {line}" for line in each), "return False"]
+        self._define(f"any_cond_{step}(runs, k, r, t)", lines)
 
     # -- alerts
 
