@@ -18,6 +18,7 @@ import pytest
 from cep.run.live import free_port, service
 
 TRIES_S = 30.0
+pytestmark = pytest.mark.xdist_group("service")  # one service for the module, not one per worker
 
 
 def cep(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +47,7 @@ def eventually(what: Callable[[], bool]) -> None:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     folder = tmp_path_factory.mktemp("service") / "rules-of-mine"
     assert cep(folder.parent, "init", folder.name).returncode == 0
-    listen = f"127.0.0.1:{free_port(18088)}"
+    listen = f"127.0.0.1:{free_port(0)}"
     config = folder / "cep.yml"
     text = config.read_text().replace("127.0.0.1:8088", listen).replace("lateness: 5s", "lateness: 0s")
     config.write_text(text.replace("out: {stdout: true}", "out: {file: alerts.jsonl}"))
@@ -122,7 +123,7 @@ def test_a_broken_file_keeps_its_last_good_version_and_health_says_so(running: t
 
 def test_rules_named_on_the_command_line_are_served(tmp_path: Path) -> None:
     assert cep(tmp_path, "init", "mine").returncode == 0
-    folder, listen = tmp_path / "mine", f"127.0.0.1:{free_port(18188)}"
+    folder, listen = tmp_path / "mine", f"127.0.0.1:{free_port(0)}"
     config = folder / "cep.yml"
     config.write_text(config.read_text().replace("127.0.0.1:8088", listen).replace("rules: rules", "rules: nowhere"))
     with service(config, listen, {"CEP_LOG": "warning"}, [str(folder / "rules")]):
