@@ -64,6 +64,10 @@ def scan(paths: Iterable[str | Path], config: Config) -> Disk:
             text = _text(name, content, faults)
             if text is not None:
                 texts[name] = text
+        if not whole.exists():
+            # It went while we looked: what was not found in it any more is not deleted, but out of sight.
+            missing.append(str(given))
+            folders[whole.parent] = None
     for table in config.tables.values():
         digest.update(_table_mark(config.base / table.file))
         folders[(config.base / table.file).parent] = None
