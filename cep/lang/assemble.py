@@ -48,7 +48,7 @@ def assemble_rule(block: Block, faults: list[Diagnostic]) -> tree.Rule | None:
         meta=tuple((name.text, text.text) for name, text in values.get("meta", ())),
         by=values.get("by"),
         within=values.get("within"),
-        over=_over(values.get("over")),
+        window=_over(values.get("over")),
         when=values.get("when"),
         fire_each="fire" in values,
         then_reset="then" in values,

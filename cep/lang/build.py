@@ -22,15 +22,16 @@ class Builder(ExpressionBuilder):
     # ------------------------------------------------------------ patterns
 
     def pattern(self, first: tree.Step, *rest: Any) -> tree.Sequence:
-        steps, arrows = (first, *rest[1::2]), rest[0::2]
-        return tree.Sequence(first.span.to(steps[-1].span), steps, arrows)
+        parts, arrows = (first, *rest[1::2]), rest[0::2]
+        return tree.Sequence(first.span.to(parts[-1].span), parts, arrows)
 
     def arrow(self, token: Token) -> tree.Arrow:
         return tree.Arrow(self._at(token), "->" if token == "->" else "=>")
 
     def step(self, label: Word, quantifier: tree.Quantifier | None = None) -> tree.Step:
         span = label.span if quantifier is None else label.span.to(quantifier.span)
-        return tree.Step(span, label.text, False, quantifier)
+        repeat = None if quantifier is None else tree.Repeat(quantifier.span, quantifier)
+        return tree.Step(span, label.text, False, repeat)
 
     def negated_step(self, bang: Token, label: Word) -> tree.Step:
         return tree.Step(self._at(bang).to(label.span), label.text, True)

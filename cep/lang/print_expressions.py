@@ -58,6 +58,10 @@ def _shown(expr: tree.Expr) -> tuple[str, int]:
             return f"{show(operand, SUM)} is {'not ' if negated else ''}null", COMPARISON
         case tree.ListOf(items=items):
             return f"[{show_all(items)}]", POSTFIX
+        case tree.Seen(kind=kind, values=values, us=us):
+            return f"{kind}({show_all(values)}) in {show_duration(us)}", COMPARISON
+        case tree.Baseline(aggregate=aggregate, per_us=per_us, over_us=over_us):
+            return f"baseline({show(aggregate)} per {show_duration(per_us)}, over {show_duration(over_us)})", POSTFIX
         case _ as never:
             assert_never(never)
 
@@ -86,24 +90,47 @@ def broken(expr: tree.Expr, room: int) -> list[str]:
 
 def show_pattern(pattern: tree.Sequence) -> str:
     """`fail{10,} -> !x => ok`."""
-    pieces = [_step(pattern.steps[0])]
-    for arrow, step in zip(pattern.arrows, pattern.steps[1:], strict=True):
-        pieces += [arrow.kind, _step(step)]
+    pieces = [_part(pattern.parts[0])]
+    for arrow, part in zip(pattern.arrows, pattern.parts[1:], strict=True):
+        pieces += [_arrow(arrow), _part(part)]
     return " ".join(pieces)
 
 
-def _step(step: tree.Step) -> str:
-    label = show_name(step.label, _NONE)
-    return f"!{label}" if step.negated else label + _quantifier(step.quantifier)
+def _arrow(arrow: tree.Arrow) -> str:
+    if arrow.min_us is None and arrow.max_us is None:
+        return arrow.kind
+    ends = ("" if us is None else show_duration(us) for us in (arrow.min_us, arrow.max_us))
+    return f"{arrow.kind}[{'..'.join(ends)}]"
 
 
-def _quantifier(quantifier: tree.Quantifier | None) -> str:
-    if quantifier is None:
+def _part(part: tree.Part) -> str:
+    match part:
+        case tree.Step(label=label, negated=negated, repeat=repeat):
+            return f"{'!' if negated else ''}{show_name(label, _NONE)}{_repeat(repeat)}"
+        case tree.Group(body=body, within=within, repeat=repeat):
+            bound = "" if within is None else f" within {show_within(within)}"
+            return f"({show_pattern(body)}{bound}){_repeat(repeat)}"
+        case tree.Choice(options=options):
+            return " | ".join(map(_part, options))
+        case tree.AnyOrder(labels=labels, count=count):
+            return f"{'all' if count is None else f'{count} of '}({', '.join(show_name(label.text, _NONE) for label in labels)})"
+        case _ as never:
+            assert_never(never)
+
+
+def _repeat(repeat: tree.Repeat | None) -> str:
+    if repeat is None:
         return ""
-    least, most = quantifier.min, quantifier.max
+    said = _quantifier(repeat.quantifier) + (f"[{repeat.inner}]" if repeat.inner != "->" else "")
+    said += f" gap {show_duration(repeat.gap_us)}" if repeat.gap_us is not None else ""
+    return said + (f" until {show_name(repeat.until, _NONE)}" if repeat.until is not None else "")
+
+
+def _quantifier(quantifier: tree.Quantifier) -> str:
+    least, most, lazy = quantifier.min, quantifier.max, "?" if quantifier.lazy else ""
     if (least, most) in ((0, 1), (1, None), (0, None)):
-        return {(0, 1): "?", (1, None): "+", (0, None): "*"}[least, most]
-    return f"{{{least}}}" if least == most else f"{{{least},{'' if most is None else most}}}"
+        return {(0, 1): "?", (1, None): "+", (0, None): "*"}[least, most] + lazy
+    return (f"{{{least}}}" if least == most else f"{{{least},{'' if most is None else most}}}") + lazy
 
 
 def show_type(name: str) -> str:

@@ -72,7 +72,7 @@ class TextPrinter:
         clauses = _clauses(rule)
         if rule.severity is not None and apart:
             clauses.insert(0, ("severity", "severity", [rule.severity]))
-        together = rule.when is not None and rule.over is not None
+        together = rule.when is not None and rule.window is not None
         if together and not (self.notes.has((*root, "when"), "beside") or self.notes.has((*root, "over"), "before")):
             clauses = _join_over(clauses)
         column = 2 + max((len(word) for word, _, _ in clauses if len(word) <= _ALIGNED), default=0) + 2
@@ -160,7 +160,7 @@ def _clauses(rule: tree.Rule) -> list[tuple[str, str, list[str]]]:
         add("let", [f"{show_name(let.name, _NONE)}: {rows[0]}", *(f"  {row}" for row in rows[1:])], f"let {at}")
     add("within", None if rule.within is None else show_within(rule.within))
     add("when", None if rule.when is None else _hanging(broken(rule.when, WIDTH - 20)))
-    add("over", None if rule.over is None else show_duration(rule.over.us))
+    add("over", show_duration(rule.window.us) if isinstance(rule.window, tree.Over) else None)
     add("fire", "each" if rule.fire_each else None)
     add("then", "reset" if rule.then_reset else None)
     add("emit", _emit(rule.emit) if rule.emit else None)

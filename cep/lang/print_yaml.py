@@ -139,8 +139,8 @@ class YamlPrinter:
                 self._entry((*root, "let", at), let.name, let.expr)
         if rule.when is not None:
             self._put(_condition("when: ", "", rule.when), (*root, "when"))
-        if rule.over is not None:
-            self._value(root, "over", show_duration(rule.over.us))
+        if isinstance(rule.window, tree.Over):
+            self._value(root, "over", show_duration(rule.window.us))
         if rule.fire_each:
             self._value(root, "fire", "each")
         if rule.then_reset:

@@ -145,17 +145,55 @@ class ListOf(Node):
     items: tuple[Expr, ...]
 
 
-Expr = Const | Duration | Size | Path | Member | Index | Call | Lookup | Unary | Binary | Logic | In | Between | IsNull | ListOf
+@dataclass(frozen=True, slots=True)
+class Seen(Node):
+    """`first_seen(user, country) in 30d`: no earlier event of the last 30 days had these values. `changed(status) in 1d`: the
+    latest earlier one of that time had other values."""
+
+    kind: Literal["first_seen", "changed"]
+    values: tuple[Expr, ...]
+    us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline(Node):
+    """`baseline(count() per 5m, over 7d)`: the mean of an aggregate over the whole windows of five minutes that lie in the seven
+    days before."""
+
+    aggregate: Expr
+    per_us: int
+    over_us: int
+
+
+Expr = (
+    Const | Duration | Size | Path | Member | Index | Call | Lookup | Unary | Binary | Logic | In | Between | IsNull | ListOf
+    | Seen | Baseline
+)  # fmt: skip
 
 # ---------------------------------------------------------------- patterns
 
 
+ArrowKind = Literal["->", "->>", "=>"]
+
+
 @dataclass(frozen=True, slots=True)
 class Quantifier(Node):
-    """`?` is 0..1, `+` 1.., `*` 0.., `{n}` `{n,}` `{n,m}`; no upper end is None."""
+    """`?` is 0..1, `+` 1.., `*` 0.., `{n}` `{n,}` `{n,m}`; no upper end is None. A `?` behind it makes it lazy."""
 
     min: int
     max: int | None
+    lazy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Node):
+    """How often a step or group is taken, and how its passes follow each other: `x{3,}`, `x+?`, `x+[=>]`, `x{3,}[->>]`,
+    `x+ gap 1m`, `x+ until y`."""
+
+    quantifier: Quantifier
+    inner: ArrowKind = "->"
+    gap_us: int | None = None
+    until: str | None = None  # a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,21 +202,51 @@ class Step(Node):
 
     label: str
     negated: bool = False
-    quantifier: Quantifier | None = None
+    repeat: Repeat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Node):
+    """`(a -> b){2,}`; `(a -> b within 1m)` bounds each pass."""
+
+    body: Sequence
+    within: Within | None = None
+    repeat: Repeat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Node):
+    """`a | b`, `a{2} | (b -> c)`."""
+
+    options: tuple[Step | Group | AnyOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOrder(Node):
+    """`all(a, b, c)` (then `count` is None), `2 of (a, b, c)`: one event for each of so many different labels, in any order."""
+
+    labels: tuple[Name, ...]
+    count: int | None = None
+
+
+Part = Step | Group | Choice | AnyOrder
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow(Node):
-    """How the next step follows: `->` later, `=>` immediately next among the rule's own events of the key."""
+    """How the next part follows: `->` later, `->>` every later, `=>` immediately next among the rule's own events of the key.
+    `->[1s..30m]` bounds the delay since the last event taken, both ends in; `->[1s..]` and `->[..30m]` leave one open."""
 
-    kind: Literal["->", "=>"]
+    kind: ArrowKind
+    min_us: int | None = None
+    max_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence(Node):
-    """`a -> b => c`: arrows[i] stands before steps[i + 1]."""
+    """`a -> b => c`: arrows[i] stands before parts[i + 1]."""
 
-    steps: tuple[Step, ...]
+    parts: tuple[Part, ...]
     arrows: tuple[Arrow, ...]
 
 
@@ -192,7 +260,8 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class Select(Node):
-    """`auth where outcome == "failure"`: events of one type that fit a condition. `label` is empty in `from` and `absent`."""
+    """`auth where outcome == "failure"`: events of one type that fit a condition. `label` is empty in `from` and `absent`.
+    `breach: rule brute_force` takes the alerts of a rule as events: then `type` is "rule brute_force"."""
 
     label: str
     type: str
@@ -224,7 +293,7 @@ class From(Node):
 @dataclass(frozen=True, slots=True)
 class MatchClause(Node):
     pattern: Sequence
-    where: tuple[Select, ...]  # one per label
+    where: tuple[Select, ...]  # one per label, those of `until` included
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,15 +306,91 @@ class Absent(Node):
 
 @dataclass(frozen=True, slots=True)
 class Within(Node):
+    """`within 10m`, `within 10m exclusive`, or counted in own events: `within 200 events`."""
+
     us: int
     exclusive: bool = False
+    events: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Over(Node):
-    """A sliding window of time."""
+    """`over 10m` slides; `over 10m every 1m` hops (`zone`: the zone its ends are aligned to); `over 100 events`."""
 
     us: int
+    every_us: int | None = None
+    events: int | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Per(Node):
+    """`per 10m`, `per 1d in "Europe/Berlin"`: windows side by side, judged at their ends."""
+
+    us: int
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session(Node):
+    """`session gap 5m max 1h`."""
+
+    gap_us: int
+    max_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket(Node):
+    """`bucket 5 leak 1 per 10s`: each event adds one, one leaks every ten seconds; told when it runs over."""
+
+    size: int
+    leak: int
+    per_us: int
+
+
+Window = Over | Per | Session | Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Node):
+    """`expect host in table hosts where active`: keys that ought to be heard of. `names` are parts of the key, `where` reads
+    columns of the table."""
+
+    names: tuple[str, ...]
+    table: str
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress(Node):
+    """`suppress same user, ip for 10m`: alerts that emit the same."""
+
+    fields: tuple[str, ...]
+    us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pick(Node):
+    """`pick first`, `pick latest`, `pick longest`, `pick all limit 10`."""
+
+    kind: Literal["first", "latest", "longest", "all"]
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AfterMatch(Node):
+    """`after match skip none`, `... to next`, `... past last`, `... to first X`, `... to last X`."""
+
+    kind: Literal["none", "next", "past last", "first", "last"]
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget(Node):
+    """`budget 1000 runs, on full drop oldest`: the most partial matches (windows, keys) the rule holds at once."""
+
+    most: int
+    on_full: Literal["oldest", "newest", "sample"] = "oldest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +467,7 @@ class RuleTest(Node):
 
 # ---------------------------------------------------------------- rules and files
 
-Mode = Literal["enabled", "disabled"]
+Mode = Literal["enabled", "shadow", "canary", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,15 +483,27 @@ class Rule(Node):
     meta: tuple[tuple[str, str], ...] = ()
     by: By | None = None
     within: Within | None = None
-    over: Over | None = None
+    window: Window | None = None
     when: Expr | None = None
+    for_us: int | None = None  # `for 5m`: `when` must hold so long
+    until: Expr | None = None  # `until C`: once open, only this resolves
+    resolve: Select | None = None  # `resolve when TYPE where P`
+    expect: Expect | None = None
+    unless_silent: bool = False  # `unless source silent`
+    pick: Pick | None = None
+    after_match: AfterMatch | None = None
     fire_each: bool = False  # `fire each`: an alert at each event after which `when` is true
     then_reset: bool = False  # `then reset`: the window is emptied by the alert
     lets: tuple[Let, ...] = ()
     emit: tuple[EmitField, ...] = ()
+    emit_rows: bool = False  # `emit rows`: one row per event of the match
+    on_timeout: tuple[EmitField, ...] | None = None  # `on timeout emit`
     once: Once | None = None
+    suppress: Suppress | None = None
+    budget: Budget | None = None
     to: tuple[str, ...] = ()
     mode: Mode = "enabled"
+    canary_percent: int = 100
     title_span: Span | None = field(default=None, compare=False)  # where the title's text stands, quotes included
     to_spans: tuple[Span, ...] = field(default=(), compare=False)  # one per channel
 
@@ -354,18 +511,61 @@ class Rule(Node):
 @dataclass(frozen=True, slots=True)
 class Comment:
     """A comment and what it belongs to: `anchor` is a rule, a test or a line of one, as ("rule", 0, "by") or
-    ("test", 2, "given", 1), or ("file",). `text` begins with `#`; an empty one is a blank line between comments."""
+    ("test", 2, "given", 1),
+    ("declaration", 0), or ("file",). `text` begins with `#`; an empty one is a blank line between comments."""
 
     anchor: tuple[str | int, ...]
     place: Literal["before", "beside", "after"]
     text: str
 
 
+# ---------------------------------------------------------------- what rules share
+
+
+@dataclass(frozen=True, slots=True)
+class Macro(Node):
+    """`macro internal(ip): cidr(ip, "10.0.0.0/8")`: a predicate (or value) by name, written out where it is used."""
+
+    name: Name
+    parameters: tuple[str, ...]
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ListBlock(Node):
+    """`list eu: ["DE", "FR"]`: constants by name, for `x in eu`."""
+
+    name: Name
+    items: tuple[Const, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableBlock(Node):
+    """`table hosts from "hosts.csv" key host`: reference data from a file beside the rules."""
+
+    name: Name
+    file: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaBlock(Node):
+    """`schema login {user: text, process.name: text}`: the fields of an event type."""
+
+    type: Name
+    fields: tuple[tuple[str, str], ...]  # dotted path, one of number text bool time list
+    spans: tuple[Span, ...] = field(default=(), compare=False)  # one per field
+
+
+Declaration = Macro | ListBlock | TableBlock | SchemaBlock
+
+
 @dataclass(frozen=True, slots=True)
 class File(Node):
-    """Everything one file says: rules in the order written, tests in the order of their rules."""
+    """Everything one file says: declarations and rules in the order written, tests in the order of their rules."""
 
     path: str
     rules: tuple[Rule, ...]
     tests: tuple[RuleTest, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
+    declarations: tuple[Declaration, ...] = ()

@@ -11,7 +11,7 @@ from cep.match.register import PendingMatcher, TallyMatcher, why_not_pending, wh
 from cep.match.sequence import SequenceMatcher
 from cep.match.window import WindowMatcher
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import AbsentBody, FilterBody, RulePlan, SequenceBody, WindowBody
+from cep.plan.plan import AbsentBody, FilterBody, PatternBody, RulePlan, SequenceBody, WindowBody
 
 
 def choose_matcher(plan: RulePlan) -> tuple[str, str]:
@@ -25,6 +25,8 @@ def choose_matcher(plan: RulePlan) -> tuple[str, str]:
             return "absent", "one deadline per key"
         case SequenceBody():
             return _choose_for_sequence(plan.body)
+        case PatternBody():
+            raise NotImplementedError
         case _:
             assert_never(plan.body)
 
@@ -55,5 +57,7 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
                     return PendingMatcher(plan, kernels)
                 case _:
                     return SequenceMatcher(plan, kernels)
+        case PatternBody():
+            raise NotImplementedError
         case _:
             assert_never(plan.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cep.lang import tree
 from cep.plan.draft import BookDraft, RuleDraft, Shape
 from cep.plan.words import say_duration
 
@@ -15,7 +16,7 @@ def bound_memory(book: BookDraft) -> None:
 
 
 def _check_within(draft: RuleDraft) -> None:
-    if draft.tree.within is not None or draft.tree.over is not None:  # `over` instead of `within` is told as such
+    if draft.tree.within is not None or draft.tree.window is not None:  # `over` instead of `within` is told as such
         return
     last, positive = draft.steps[-1], draft.positive
     if last.negated:
@@ -35,7 +36,7 @@ def _check_within(draft: RuleDraft) -> None:
 
 def _check_silence(draft: RuleDraft) -> None:
     rule = draft.tree
-    window = rule.over.us if rule.over else rule.within.us if rule.within else None
+    window = rule.window.us if isinstance(rule.window, tree.Over) else rule.within.us if rule.within else None
     if rule.once is not None and window is not None and rule.once.every_us > 100 * window:
         draft.faults.warning(
             "W0402",

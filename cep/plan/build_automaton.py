@@ -90,9 +90,9 @@ def _body(draft: RuleDraft) -> Body:
         case Shape.FILTER:
             return FilterBody(select)
         case Shape.WINDOW:
-            if rule.over is None or draft.when_typed is None:
+            if not isinstance(rule.window, tree.Over) or draft.when_typed is None:
                 raise AssertionError("check_shape demands both")
-            return WindowBody(select, rule.over.us, registers, draft.when_typed, rule.fire_each, rule.then_reset)
+            return WindowBody(select, rule.window.us, registers, draft.when_typed, rule.fire_each, rule.then_reset)
         case Shape.ABSENCE:
             if not isinstance(rule.body, tree.Absent):
                 raise AssertionError("only `absent` makes this shape")

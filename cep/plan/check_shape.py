@@ -41,7 +41,7 @@ def _draft(rule: tree.Rule) -> RuleDraft:
     match rule.body:
         case tree.From(select=select):
             # `fire each` and `then reset` speak of a window too: without `over` the fault is the missing window.
-            windowed = rule.over is not None or rule.when is not None or rule.fire_each or rule.then_reset
+            windowed = rule.window is not None or rule.when is not None or rule.fire_each or rule.then_reset
             return RuleDraft(rule, Shape.WINDOW if windowed else Shape.FILTER, steps=[_only_step(select)])
         case tree.Absent(select=select):
             return RuleDraft(rule, Shape.ABSENCE, steps=[_only_step(select)])
@@ -61,7 +61,7 @@ def _only_step(select: tree.Select) -> StepDraft:
 
 
 def _pattern(draft: RuleDraft, clause: tree.MatchClause) -> None:
-    steps, arrows = clause.pattern.steps, ("", *(arrow.kind for arrow in clause.pattern.arrows))
+    steps, arrows = _steps(clause), ("", *(arrow.kind for arrow in clause.pattern.arrows))
     selects = _selects(draft, clause)
     seen: dict[str, tree.Step] = {}
     for step, arrow in zip(steps, arrows, strict=True):
@@ -102,13 +102,17 @@ def _pattern(draft: RuleDraft, clause: tree.MatchClause) -> None:
     _check_order(draft)
 
 
+def _steps(clause: tree.MatchClause) -> list[tree.Step]:
+    return [part for part in clause.pattern.parts if isinstance(part, tree.Step)]
+
+
 def _missing_where_help(label: str, unused: list[str]) -> str:
     near = did_you_mean(label, unused, " ")
     return near if near.strip() else f"add a line to `where`: {label}: EVENT_TYPE where CONDITION"
 
 
 def _selects(draft: RuleDraft, clause: tree.MatchClause) -> dict[str, tree.Select]:
-    labels = {step.label for step in clause.pattern.steps}
+    labels = {step.label for step in _steps(clause)}
     selects: dict[str, tree.Select] = {}
     for select in clause.where:
         if select.label in selects:
@@ -135,7 +139,7 @@ def _selects(draft: RuleDraft, clause: tree.MatchClause) -> dict[str, tree.Selec
 
 
 def _quantifier(draft: RuleDraft, step: tree.Step) -> tuple[int, int | None]:
-    quantifier = step.quantifier
+    quantifier = step.repeat.quantifier if step.repeat else None
     if quantifier is None:
         return 1, 1
     low, high = quantifier.min, quantifier.max
@@ -199,9 +203,9 @@ def _check_clauses(draft: RuleDraft) -> None:
     if rule.within is not None and shape is not Shape.SEQUENCE:
         instead = {Shape.WINDOW: "the window's length is `over`", Shape.FILTER: "a filter rule looks at one event"}
         _misplaced(draft, rule.within.span, "within", instead.get(shape, "an absence rule says how long with `for`"))
-    if rule.over is not None and shape in (Shape.SEQUENCE, Shape.ABSENCE):
+    if rule.window is not None and shape in (Shape.SEQUENCE, Shape.ABSENCE):
         instead = {Shape.SEQUENCE: "a pattern is bounded by `within`"}
-        _misplaced(draft, rule.over.span, "over", instead.get(shape, "an absence rule says how long with `for`"))
+        _misplaced(draft, rule.window.span, "over", instead.get(shape, "an absence rule says how long with `for`"))
     if rule.when is not None and shape is Shape.ABSENCE:
         _misplaced(draft, rule.when.span, "when", "put the condition on events into `where`")
     if shape is Shape.WINDOW:
@@ -215,7 +219,7 @@ def _check_clauses(draft: RuleDraft) -> None:
 
 def _check_window(draft: RuleDraft) -> None:
     rule = draft.tree
-    if rule.over is None:
+    if rule.window is None:
         span = rule.when.span if rule.when is not None else rule.id.span
         what = "`when`" if rule.when is not None else "`fire each`" if rule.fire_each else "`then reset`"
         draft.faults.error(
@@ -227,7 +231,7 @@ def _check_window(draft: RuleDraft) -> None:
     elif rule.when is None:
         draft.faults.error(
             "E0403",
-            rule.over.span,
+            rule.window.span,
             "a window without a condition never tells anything",
             help="say when it should, as in `when count() >= 5 over 10m`",
         )
@@ -248,7 +252,7 @@ def _misplaced(draft: RuleDraft, span: Span, clause: str, instead: str) -> None:
 def _check_durations(draft: RuleDraft) -> None:
     rule = draft.tree
     places = [
-        (rule.over, rule.over.us if rule.over else 1, "over"),
+        (rule.window, rule.window.us if isinstance(rule.window, tree.Over) else 1, "over"),
         (rule.once, rule.once.every_us if rule.once else 1, "every"),
         (rule.body, rule.body.for_us if isinstance(rule.body, tree.Absent) else 1, "for"),
         (rule.within, rule.within.us or not rule.within.exclusive if rule.within else 1, "within"),

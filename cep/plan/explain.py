@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from cep.plan import ir
-from cep.plan.plan import AbsentBody, FilterBody, RulePlan, Select, SequenceBody, StepPlan, TitlePart, WindowBody
+from cep.plan.plan import AbsentBody, FilterBody, PatternBody, RulePlan, Select, SequenceBody, StepPlan, TitlePart, WindowBody
 from cep.plan.words import Words, say_duration
 
 
@@ -33,6 +33,8 @@ def _lines(plan: RulePlan) -> Iterator[str]:
             yield f"  silent for {say_duration(body.for_us)}"
         case SequenceBody() as body:
             yield from _sequence(body, words)
+        case PatternBody():
+            yield "  pattern"
         case _:
             assert_never(plan.body)
     registers = getattr(plan.body, "registers", ())
@@ -51,7 +53,7 @@ def _lines(plan: RulePlan) -> Iterator[str]:
 
 def words_of(plan: RulePlan) -> Words:
     """The words of the rule's expressions: what its registers and parts of its key are called."""
-    labels = tuple(step.label for step in plan.body.steps) if isinstance(plan.body, SequenceBody) else ()
+    labels = tuple(step.label for step in plan.body.steps) if isinstance(plan.body, SequenceBody | PatternBody) else ()
     return Words(plan.key, getattr(plan.body, "registers", ()), labels)
 
 
@@ -133,5 +135,7 @@ def say_bound(plan: RulePlan) -> str:
             return "nothing is kept: one event is a match"
         case SequenceBody(within_us=within_us):
             return f"{each}, runs begun in the last {say_duration(within_us or 0)}; forgotten by timer"
+        case PatternBody(within=within):
+            return f"{each}, runs begun in the last {say_duration(within.us or 0)}; forgotten by timer"
         case _:
             assert_never(plan.body)

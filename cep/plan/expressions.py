@@ -72,6 +72,9 @@ def bind(expr: tree.Expr, scope: Scope) -> bound.Bound:
             return bound.Not(span, missing) if negated else missing
         case tree.ListOf():
             return _list(expr, scope)
+        case tree.Seen() | tree.Baseline():
+            scope.rule.faults.error("E0404", span, "this looks at events before, and stands where there are none")
+            return bound.Broken(span)
         case _:
             assert_never(expr)
 

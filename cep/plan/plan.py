@@ -48,10 +48,13 @@ class RegisterKind(StrEnum):
     LIST = "list"
 
 
+ANY_STEP = -1  # a register with this step takes the events of every step: `prev`, and the rows of `emit rows`
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """One value kept per run or window. `expr` and `where` are event-only, of the event taken; `where` selects which of
-    the taken events count (None: all). `step` is the index of the step whose events it holds (0 in windows)."""
+    the taken events count (None: all). `step` is the index of the step whose events it holds (0 in windows, or ANY_STEP)."""
 
     kind: RegisterKind
     step: int
@@ -79,13 +82,48 @@ class FilterBody:
     select: Select
 
 
+class WindowKind(StrEnum):
+    """What a window holds, and when it is judged.
+
+    SLIDE    [t - window_us, t]; after each event and each departure
+    EVENTS   the last `events` events; at each event
+    HOP      [end - window_us, end), ends every `every_us` (tumbling: the same as window_us), aligned to the epoch or to the
+             midnights of `zone`; once, at the end, which is the alert's time
+    SESSION  events each at most `window_us` after the one before (at most `max_us` in all, 0: no limit); when it closes
+    BUCKET   a leaky bucket of `events`, of which `leak` leak every `every_us`; told when it runs over, then emptied. No `when`
+    NONE     no window: `when` is judged at each event alone (`first_seen`, `changed`)
+    """
+
+    SLIDE = "slide"
+    EVENTS = "events"
+    HOP = "hop"
+    SESSION = "session"
+    BUCKET = "bucket"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A value that looks at events before the window's own: `kind` "first_seen" or "changed" (true or false of the newest event:
+    `values` are event-only, remembered `over_us`), or "baseline" (the mean of `register` over the whole windows of `per_us`
+    in the `over_us` before the present one). In `when` it is the register after the window's own, in order."""
+
+    kind: str
+    values: tuple[Expr, ...] = ()
+    over_us: int = 0
+    per_us: int = 0
+    register: Register | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WindowBody:
-    """`from SELECT when WHEN over WINDOW`. The window at t holds [t - window_us, t] per key; `when` is judged after each
-    event and after each departure (timer at e.time + window_us); leaves of `when`: Reg, KeyPart, Const.
+    """`from SELECT when WHEN over WINDOW`, per key; leaves of `when` and `until`: Reg, KeyPart, Const.
 
     fire_each   an alert at each event after which `when` is true; otherwise one at the rising edge, open while it holds
     then_reset  the alert has no open state, the window is emptied, the next event counts as first
+    for_us      `when` must be true at every moment from the rise on so long (0: at once)
+    until       once open, only this resolves
+    resolve     events that resolve as well; `when` must then be false once before it can open again
     """
 
     select: Select
@@ -94,16 +132,43 @@ class WindowBody:
     when: Expr
     fire_each: bool = False
     then_reset: bool = False
+    kind: WindowKind = WindowKind.SLIDE
+    every_us: int = 0
+    events: int = 0
+    leak: int = 0
+    max_us: int = 0
+    zone: str = ""
+    recalls: tuple[Recall, ...] = ()
+    for_us: int = 0
+    until: Expr | None = None
+    resolve: Select | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectPlan:
+    """Keys that ought to be heard of: per row of the table for which `where` (leaves: Column of the row's own key, Const) is
+    true, its key column is the rule's key."""
+
+    table: str
+    where: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AbsentBody:
-    """Armed per key by each event that fits; fires once at last + for_us if none came by then. Registers over the last
-    event only (step 0, FIRST/LAST): what emit may say of it."""
+    """Armed per key by each event that fits; fires once at last + for_us if none came by then; the next one resolves and arms.
+    Registers over the last event only (step 0, FIRST/LAST): what emit may say of it.
+
+    expect         these keys are armed by the first watermark, or by their entry into the table; leaving it disarms and resolves
+    unless_silent  a source that says nothing at all holds its keys back and arms them anew when it speaks
+    resolve        events that resolve (and arm) as well
+    """
 
     select: Select
     for_us: int
     registers: tuple[Register, ...] = ()
+    expect: ExpectPlan | None = None
+    unless_silent: bool = False
+    resolve: Select | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +225,143 @@ class SequenceBody:
         return self.ending_strict or any(node.strict for node in self.nodes)
 
 
-Body = FilterBody | WindowBody | AbsentBody | SequenceBody
+# ---------------------------------------------------------------- patterns that are no plain line
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """How often a part is taken (min 0: optional; max None: no end) and how its passes follow each other.
+
+    lazy    has its minimum: the next part goes first
+    inner   "->" relaxed, "=>" strict, "->>" combinations
+    gap_us  the longest time between neighbours
+    until   index of the step whose events close the loop
+    """
+
+    min: int = 1
+    max: int | None = 1
+    lazy: bool = False
+    inner: str = "->"
+    gap_us: int | None = None
+    until: int | None = None
+
+
+ONCE = Loop()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """From the first event to the last at most `us` (`exclusive`: less); or both among `events` own events in a row."""
+
+    us: int | None = None
+    exclusive: bool = False
+    events: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Events of one step."""
+
+    step: int
+    loop: Loop = ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Parts one after the other: a whole pattern, or a group, then with a loop and a bound on each pass."""
+
+    links: tuple[Link, ...]
+    loop: Loop = ONCE
+    bound: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of these."""
+
+    options: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOrder:
+    """One event for each of `count` different steps of these, in any order."""
+
+    steps: tuple[int, ...]
+    count: int
+
+
+Part = Take | Chain | Either | AnyOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A part, and the arrow that leads to it ("" before the first). `negated`: the part is a Take of one event, which must not
+    come: between its neighbours, at the end until the deadline, at the start since the first event's time - within; with
+    "=>": as the very next own event. min_us, max_us: the delay since the last event taken, both ends in."""
+
+    part: Part
+    arrow: str = ""
+    negated: bool = False
+    min_us: int | None = None
+    max_us: int | None = None
+
+
+class PickKind(StrEnum):
+    FIRST = "first"
+    LATEST = "latest"
+    LONGEST = "longest"
+    ALL = "all"
+
+
+class SkipKind(StrEnum):
+    NONE = "none"
+    NEXT = "next"
+    PAST_LAST = "past last"
+    FIRST = "first"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class PatternBody:
+    """Any pattern. Plain lines with `pick first` are SequenceBody instead, which has cheaper matchers of the same meaning.
+
+    limit      pick all: the first so many matches that one event completes
+    skip       pick all: `after match skip ...`; `skip_to` is the step of FIRST and LAST
+    when       last condition on the complete match; leaves Reg, KeyPart, Const
+    timeout    registers are read for `on timeout emit` as well: told for runs that lapse
+    """
+
+    steps: tuple[StepPlan, ...]
+    pattern: Chain
+    within: Bound = Bound()
+    pick: PickKind = PickKind.FIRST
+    limit: int | None = None
+    skip: SkipKind = SkipKind.NONE
+    skip_to: int | None = None
+    registers: tuple[Register, ...] = ()
+    when: Expr | None = None
+    timeout: bool = False
+
+    @property
+    def needs_own_events(self) -> bool:
+        """Whether events of the rule's types that fit no step matter: `=>` and `within N events` count them."""
+        return self.within.events is not None or _counts_own(self.pattern)
+
+
+def _counts_own(part: Part) -> bool:
+    match part:
+        case Take(loop=loop):
+            return loop.inner == "=>"
+        case Chain(links=links, loop=loop, bound=bound):
+            counted = bound is not None and bound.events is not None
+            return counted or loop.inner == "=>" or any(link.arrow == "=>" or _counts_own(link.part) for link in links)
+        case Either(options=options):
+            return any(map(_counts_own, options))
+        case AnyOrder():
+            return False
+
+
+Body = FilterBody | WindowBody | AbsentBody | SequenceBody | PatternBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +371,23 @@ class OncePlan:
     per: tuple[Expr, ...]
     every_us: int
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressPlan:
+    """`suppress same FIELDS for D`: names of emitted fields; `words` says it."""
+
+    fields: tuple[str, ...]
+    for_us: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPlan:
+    """The most runs (windows, keys) the rule holds at once, and which one goes when it is full: oldest, newest, sample."""
+
+    most: int
+    on_full: str = "oldest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +419,22 @@ class RulePlan:
     to: tuple[str, ...] = ()
     once: OncePlan | None = None
     enabled: bool = True
+    suppress: SuppressPlan | None = None
+    budget: BudgetPlan | None = None
+    mode: str = "enabled"
+    canary_percent: int = 100
+    rows: tuple[tuple[str, Expr], ...] = ()  # `emit rows`: fields told of each event (leaves Field); instead of `emit`
+    timeout_emit: tuple[tuple[str, Expr], ...] = ()  # `on timeout emit`
+    resolve: Select | None = None  # patterns: `resolve when`
 
     @property
     def selects(self) -> tuple[Select, ...]:
-        """The rule's selections; the index of one is its bit in the step mask."""
-        if isinstance(self.body, SequenceBody):
-            return tuple(step.select for step in self.body.steps)
-        return (self.body.select,)
+        """The rule's selections; the index of one is its bit in the step mask. A `resolve when` comes last."""
+        if isinstance(self.body, SequenceBody | PatternBody):
+            steps = tuple(step.select for step in self.body.steps)
+            return steps if self.resolve is None else (*steps, self.resolve)
+        resolve = None if isinstance(self.body, FilterBody) else self.body.resolve
+        return (self.body.select,) if resolve is None else (self.body.select, resolve)
 
     @property
     def event_types(self) -> tuple[str, ...]:

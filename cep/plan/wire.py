@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from typing import Any
 
 from cep.plan import ir, plan
 from cep.plan.ir import Expr
-from cep.plan.plan import Body, KeyPlan, OncePlan, RegisterKind, Rulebook, RulePlan
+from cep.plan.plan import Body, KeyPlan, OncePlan, PickKind, RegisterKind, Rulebook, RulePlan, SkipKind, WindowKind
 from cep.types import Type
 
 NODES: dict[str, type] = {
@@ -24,14 +25,14 @@ NODES: dict[str, type] = {
 }
 NAMES = {kind: name for name, kind in NODES.items()}
 FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in NAMES}
-ENUMS: dict[str, Any] = {"Type": Type, "RegisterKind": RegisterKind}
+ENUMS: dict[str, Any] = {kind.__name__: kind for kind in (Type, RegisterKind, WindowKind, PickKind, SkipKind)}
 # Words, not decisions: another label or name of a part, and types (which other rules may tell of a field), change no answer.
 WORDS = frozenset({"type", "types", "label", "names", "words"})
 
 
 def to_wire(value: Any, leave_out: frozenset[str] = frozenset()) -> Any:
     """Plain data of a plan or any part of it. `leave_out` names fields of expressions and plans not to be said."""
-    if isinstance(value, Type | RegisterKind):
+    if isinstance(value, StrEnum):
         return {f"@{value.__class__.__name__}": value.value}
     kind = value.__class__
     if kind in NAMES:

@@ -63,10 +63,10 @@ def test_every_clause_of_a_sequence_becomes_its_node() -> None:
     assert rule.meta == (("owner", "depot"), ("on call", "yes"))
     assert rule.within == tree.Within(NOWHERE, 5_400_000_000, True)
     assert isinstance(rule.body, tree.MatchClause)
-    scan, lost, load = rule.body.pattern.steps
-    assert scan == tree.Step(NOWHERE, "scan", False, tree.Quantifier(NOWHERE, 2, None))
+    scan, lost, load = rule.body.pattern.parts
+    assert scan == tree.Step(NOWHERE, "scan", False, tree.Repeat(NOWHERE, tree.Quantifier(NOWHERE, 2, None)))
     assert lost == tree.Step(NOWHERE, "lost", True)
-    assert load == tree.Step(NOWHERE, "load", False, tree.Quantifier(NOWHERE, 1, None))
+    assert load == tree.Step(NOWHERE, "load", False, tree.Repeat(NOWHERE, tree.Quantifier(NOWHERE, 1, None)))
     assert [arrow.kind for arrow in rule.body.pattern.arrows] == ["=>", "->"]
     assert [(select.label, select.type) for select in rule.body.where] == [
         ("scan", "scanned"),
@@ -100,7 +100,7 @@ def test_clauses_stand_in_any_order_and_on_one_line() -> None:
     packed = rule_of("rule a then reset fire each over 5m when count() > 3 from b where y > 5 by x severity low")
     assert spread == packed
     assert spread.fire_each and spread.then_reset
-    assert spread.over == tree.Over(NOWHERE, 300_000_000)
+    assert spread.window == tree.Over(NOWHERE, 300_000_000)
 
 
 def test_keywords_are_names_where_a_name_must_stand() -> None:

@@ -106,13 +106,13 @@ def key_parts(draw: st.DrawFn) -> tree.KeyPart:
     return tree.KeyPart(NOWHERE, draw(names) if own is None or draw(st.booleans()) else own, expr)
 
 
-quantifiers = st.one_of(
+repeats = st.one_of(
     st.none(),
     st.tuples(st.integers(0, 4), st.one_of(st.none(), st.integers(1, 9))).map(
-        lambda ends: tree.Quantifier(NOWHERE, ends[0], None if ends[1] is None else max(ends))
+        lambda ends: tree.Repeat(NOWHERE, tree.Quantifier(NOWHERE, ends[0], None if ends[1] is None else max(ends)))
     ),
 )
-steps = st.one_of(node(tree.Step, names, st.just(False), quantifiers), node(tree.Step, names, st.just(True)))
+steps = st.one_of(node(tree.Step, names, st.just(False), repeats), node(tree.Step, names, st.just(True)))
 
 
 @st.composite
@@ -154,7 +154,7 @@ rules = node(
     meta=some(st.tuples(text, text), unique_by=lambda pair: pair[0]),
     by=st.one_of(st.none(), by),
     within=st.one_of(st.none(), node(tree.Within, spans, st.booleans())),
-    over=st.one_of(st.none(), node(tree.Over, spans)),
+    window=st.one_of(st.none(), node(tree.Over, spans)),
     when=st.one_of(st.none(), exprs),
     fire_each=st.booleans(),
     then_reset=st.booleans(),
