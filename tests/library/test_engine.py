@@ -220,7 +220,7 @@ def test_rules_of_files_with_a_configuration(tmp_path: Path) -> None:
     assert [alert.evidence for alert in engine.feed([{"at_ms": 1, "speed": 5}, {"at_ms": 2, "speed": 99}], stream="cars")] == [
         (2,)
     ]
-    with pytest.raises(cep.ConfigError, match="no stream `trucks`.*cars"):
+    with pytest.raises(cep.ConfigError, match=r"no stream `trucks`.*cars"):
         engine.feed([], stream="trucks")
 
 
