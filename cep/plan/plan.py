@@ -418,7 +418,7 @@ class RulePlan:
     meta: tuple[tuple[str, str], ...] = ()
     to: tuple[str, ...] = ()
     once: OncePlan | None = None
-    enabled: bool = True
+    enabled: bool = True  # whether it runs: shadow and canary rules do
     suppress: SuppressPlan | None = None
     budget: BudgetPlan | None = None
     mode: str = "enabled"
@@ -435,6 +435,18 @@ class RulePlan:
             return steps if self.resolve is None else (*steps, self.resolve)
         resolve = None if isinstance(self.body, FilterBody) else self.body.resolve
         return (self.body.select,) if resolve is None else (self.body.select, resolve)
+
+    @property
+    def has_life(self) -> bool:
+        """Whether its alerts stay open, to be updated and resolved: at most one per key at a time."""
+        match self.body:
+            case WindowBody(kind=kind) as body:
+                lasting = kind not in (WindowKind.BUCKET, WindowKind.NONE)
+                return lasting and not body.fire_each and not body.then_reset
+            case AbsentBody():
+                return True
+            case _:
+                return self.resolve is not None
 
     @property
     def event_types(self) -> tuple[str, ...]:
