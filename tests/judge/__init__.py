@@ -5,5 +5,6 @@ the plan. Every matcher has to agree with it.
     windows     filter, window and absence rules
     runs        patterns: `pick first`, `latest`, `longest`
     places      where a run stands in a pattern, and what may come next
+    every       `pick all`, where it can be said without a machine
     lines       linear patterns as patterns
 """
