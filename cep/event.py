@@ -91,6 +91,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     first_us, last_us, first_id, last_id   of its events; None without events
     evidence ids of its events in order, at most MAX_EVIDENCE: the first half and the last half
     events   how many there were
+    transition  "opened"; "timeout" of a run that lapsed
     """
 
     key: Key
@@ -104,6 +105,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     last_id: EventId | None
     evidence: tuple[EventId, ...]
     events: int
+    transition: str = "opened"
 
 
 class Alert(msgspec.Struct, frozen=True):

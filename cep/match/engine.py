@@ -176,7 +176,7 @@ class Engine:
             match.events,
             plan.tags,
             plan.to,
-            "opened",
+            match.transition,
             muted,
         )
 

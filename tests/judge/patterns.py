@@ -17,7 +17,7 @@ from cep.event import TIMER, Batch, Match
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
-from cep.plan.plan import KeyPlan, Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
+from cep.plan.plan import KeyPlan, Node, PatternBody, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
 from cep.types import Type
 from tests.judge.values import Seen, Verdict, as_key, fits, key_parts, told
 
@@ -242,7 +242,7 @@ def run_matcher(
     bounded rule must then hold nothing."""
     kernels = compile_rule(plan, {}, rows="dict")
     matcher, out, saved = make(plan, kernels), list[Match](), list[RuleState]()
-    own = isinstance(plan.body, SequenceBody) and plan.body.needs_own_events
+    own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
     done = 0
     for cut in [*cuts, Cut(len(events))]:
         batch = list(events[done : cut.after])
@@ -263,7 +263,7 @@ def run_matcher(
             matcher = make(plan, kernels)
             matcher.restore(saved)
     matcher.advance(end_us + 1, out)
-    if not isinstance(plan.body, SequenceBody) or plan.body.within_us is not None:
+    if _has_bound(plan):
         matcher.advance(1 << 60, list[Match]())
         assert matcher.size() == 0
         assert matcher.next_due() is None
@@ -290,3 +290,13 @@ def same(matches: Sequence[Match], verdicts: Sequence[Verdict]) -> None:
 
 def _order(one: tuple[Any, ...]) -> tuple[Any, ...]:
     return (one[0], repr(one[1:]))
+
+
+def _has_bound(plan: RulePlan) -> bool:
+    match plan.body:
+        case SequenceBody(within_us=within_us):
+            return within_us is not None
+        case PatternBody(within=within):
+            return within.us is not None
+        case _:
+            return True
