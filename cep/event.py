@@ -92,6 +92,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     first_us, last_us, first_id, last_id   of its events; None without events
     evidence ids of its events in order, at most MAX_EVIDENCE: the first half and the last half
     events   how many there were
+    transition  "opened"; "timeout" of a run that lapsed
     """
 
     key: Key
