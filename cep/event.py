@@ -20,8 +20,8 @@ EventId = int | str
 # A bool part is written as ("bool", value), because Python holds True == 1.
 Key = Scalar | tuple[Any, ...]
 
-# An event as it comes: one JSON document, or the plain field-value pairs of a stream entry.
-Document = bytes | Mapping[str, str]
+# An event as it comes: one JSON document, the plain field-value pairs of a stream entry, or a dict of whoever calls us.
+Document = bytes | Mapping[str, Any]
 
 
 class LineText(Sequence[bytes]):

@@ -294,6 +294,18 @@ CODES: tuple[Code, ...] = (
         "Read what it answered. The same file can be sent again: what is in already counts once.",
     ),
     Code(
+        "E0980",
+        "no snapshot of an engine",
+        "The bytes given to `Engine.restore` are not what `Engine.snapshot` returned, or another version wrote them.",
+        "Pass the bytes as they were; without them, feed the events of the longest window again.",
+    ),
+    Code(
+        "E0981",
+        "extra not installed",
+        "Frames and Arrow tables are read with pyarrow, which is not installed.",
+        "pip install 'cepheid[arrow]', or pass the events as dicts.",
+    ),
+    Code(
         "W0951",
         "takes effect at the next start",
         "cep.yml has changed in a part that a running process does not change: streams, redis, data, listen or ingest_token.",
