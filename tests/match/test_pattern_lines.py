@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.judge.sequence import judge_sequence
 
 from cep.match.pattern import PatternMatcher
 from tests.judge.patterns import cuts, run_matcher, same, sequence_bodies, sequence_rule, streams
-from tests.judge.sequence import judge_sequence
 from tests.match.lines import as_pattern
 
 END_US = 40
