@@ -86,6 +86,7 @@ TIMER = 1 << 62  # the `cause` of a match that a timer brought: after all rows o
 class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     """What a matcher found, before it becomes an alert (or is muted).
 
+    transition  "opened"; of the alert that is open for this key, "updated" or "resolved"; "timeout": a run that lapsed
     time_us  the moment it became certain: the event or deadline that decided it
     cause    index in the batch of the event that decided it, or TIMER
     first_us, last_us, first_id, last_id   of its events; None without events
@@ -104,6 +105,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     last_id: EventId | None
     evidence: tuple[EventId, ...]
     events: int
+    transition: str = "opened"
 
 
 class Alert(msgspec.Struct, frozen=True):

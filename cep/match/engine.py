@@ -95,7 +95,7 @@ class Engine:
             out: list[Match] = []
             rule.feed(batch, hits[index], out)
             if out:
-                found.extend(zip(repeat(rule), out))
+                found.extend(zip(repeat(rule), _openings(out)))
             if rule.timed:
                 self._note_due(index)
         self._fire(watermark_us, found)
@@ -117,7 +117,7 @@ class Engine:
             rule = self._rules[index]
             out: list[Match] = []
             rule.matcher.advance(watermark_us, out)
-            found += [(rule, match) for match in out]
+            found += [(rule, match) for match in _openings(out)]
             self._note_due(index)
 
     def _note_due(self, index: int) -> None:
@@ -222,6 +222,10 @@ class Engine:
                 if rule.once:
                     rule.once.restore(told)
             self._note_due(index)
+
+
+def _openings(found: list[Match]) -> list[Match]:
+    return [match for match in found if match.transition == "opened"]
 
 
 def key_text(key: Key) -> bytes:

@@ -34,6 +34,10 @@ class RegisterKind(StrEnum):
     DISTINCT     number of distinct non-null values
     NTH          value at event `nth` (from 0; from the end when negative); null when there is none
     LIST         the non-null values in order (at most 1,000; sequences only)
+    STDDEV       of a sample (n - 1); rounded once; of fewer than two null
+    PERCENTILE   the value below which `argument` percent lie, between neighbours in proportion; of nothing null
+    TOP          the `argument` most frequent values, most frequent first, of equals the one met first (windows only)
+    DECAY        each value halved for every `argument` us of its event's age, summed; of nothing 0 (windows only)
     """
 
     FIRST = "first"
@@ -46,6 +50,10 @@ class RegisterKind(StrEnum):
     DISTINCT = "distinct"
     NTH = "nth"
     LIST = "list"
+    STDDEV = "stddev"
+    PERCENTILE = "percentile"
+    TOP = "top"
+    DECAY = "decay"
 
 
 ANY_STEP = -1  # a register with this step takes the events of every step: `prev`, and the rows of `emit rows`
@@ -63,6 +71,7 @@ class Register:
     where: Expr | None = None
     nth: int = 0
     skip_nulls: bool = True  # FIRST and LAST as aggregates skip nulls; as "the field of that event" they do not
+    argument: int | float = 0  # PERCENTILE: which one, 0 to 100 (the median is 50); TOP: how many; DECAY: the half-life in us
 
 
 @dataclass(frozen=True, slots=True)
