@@ -20,8 +20,8 @@ EventId = int | str
 # A bool part is written as ("bool", value), because Python holds True == 1.
 Key = Scalar | tuple[Any, ...]
 
-# An event as it comes: one JSON document, or the plain field-value pairs of a stream entry.
-Document = bytes | Mapping[str, str]
+# An event as it comes: one JSON document, the plain field-value pairs of a stream entry, or a dict of whoever calls us.
+Document = bytes | Mapping[str, Any]
 
 
 class LineText(Sequence[bytes]):
@@ -92,6 +92,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     first_us, last_us, first_id, last_id   of its events; None without events
     evidence ids of its events in order, at most MAX_EVIDENCE: the first half and the last half
     events   how many there were
+    transition  "opened"; "timeout" of a run that lapsed
     """
 
     key: Key
@@ -109,7 +110,13 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """An alert, as it stands in the outbox. `id` is made from what happened, so a replay makes the same one."""
+    """An alert, or what became of it, as it stands in the outbox. `id` is made from what happened: a replay makes the same one.
+
+    transition  "opened", "updated" and "resolved" (both with the id of the opening), "timeout"
+    opened_us   time of the opening, of updates and resolves
+    updates     of an update: which one it is, from 1; of a resolve: how many there were
+    shadow      of a rule in shadow, or of a key outside a canary's share: listed, not delivered
+    """
 
     id: str
     rule: str
@@ -128,3 +135,17 @@ class Alert(msgspec.Struct, frozen=True):
     to: tuple[str, ...] = ()
     transition: str = "opened"
     muted: str = ""  # why it is not delivered ("once per user every 1h"); empty when it is
+    opened_us: int | None = None
+    updates: int = 0
+    shadow: bool = False
+
+    @property
+    def entry_id(self) -> str:
+        """What names this row among all, at every replay and redrive: id and transition; an alert has many updates."""
+        number = f":{self.updates}" if self.transition == "updated" else ""
+        return f"{self.id}:{self.transition}{number}"
+
+    @property
+    def delivered(self) -> bool:
+        """Whether it goes to channels: muted ones and those in shadow are only counted and listed."""
+        return not self.muted and not self.shadow

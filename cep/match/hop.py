@@ -17,12 +17,12 @@ from cep.event import TIMER, Batch, Key, Match
 from cep.match.content import CLOSED, Content, GrowingContent, RollingContent
 from cep.match.hopends import DAY_US, Ends
 from cep.match.kept import KeptWindows
-from cep.match.stage import Stages
 from cep.match.matcher import Hits
 from cep.match.noise import tuple_key
 from cep.match.recall import recalls_of
 from cep.match.rising import registers_judged
 from cep.match.sliding import RESOLVES, TAKES
+from cep.match.stage import Stages
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import WindowBody
 

@@ -14,10 +14,10 @@ from itertools import repeat
 from cep.event import TIMER, Batch, Key, Match
 from cep.match.content import Entry, Rolling, RollingContent
 from cep.match.kept import KeptWindows
-from cep.match.stage import Stages
 from cep.match.matcher import Hits
 from cep.match.recall import recalls_of
 from cep.match.rising import opens_by_event_only, registers_judged
+from cep.match.stage import Stages
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import WindowBody
 
@@ -57,12 +57,12 @@ class SlidingWindows(KeptWindows):
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         rows, times_us, ids = batch.rows, batch.times_us, batch.ids
-        windows, departures, values, life = self.windows, self._departures, self.content.values, self._stages
-        judge = life.judge_each if self._fire_each else life.judge
+        windows, departures, values, stages = self.windows, self._departures, self.content.values, self._stages
+        judge = stages.judge_each if self._fire_each else stages.judge
         for index, key, mask in zip(hits.rows, hits.keys, hits.masks or repeat(TAKES)):
             time_us = times_us[index]
             if (departures and departures[0][0][0] + self._window_us < time_us) or (
-                self._for_us and (due_us := life.next_due()) is not None and due_us < time_us
+                self._for_us and (due_us := stages.next_due()) is not None and due_us < time_us
             ):
                 self.advance(time_us, out)
             window = windows.get(key)
@@ -77,7 +77,7 @@ class SlidingWindows(KeptWindows):
                 departures.append((entry, window))
                 judge(window, time_us, index, out)
             if mask & RESOLVES and window is not None:
-                life.resolve_by_event(window, time_us, index, out)
+                stages.resolve_by_event(window, time_us, index, out)
         self.noted.add_all(hits.keys)
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:

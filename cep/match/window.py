@@ -8,6 +8,7 @@ from cep.event import Batch, Match
 from cep.match.bucket import LeakyBuckets
 from cep.match.counter import CountedWindows
 from cep.match.each import EachEvent
+from cep.match.fuse import Fused
 from cep.match.hop import HoppingWindows
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.match.opening import CountedRises
@@ -31,6 +32,12 @@ class WindowMatcher:
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         self._way.feed(batch, hits, out)
+
+    def fuse(self, n: int) -> Fused | None:
+        return self._way.fuse(n) if isinstance(self._way, CountedWindows) else None
+
+    def fuse(self, n: int) -> Fused | None:
+        return self._way.fuse(n) if isinstance(self._way, CountedWindows) else None
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         self._way.advance(watermark_us, out)

@@ -53,6 +53,18 @@ class Spread:
         self.units += by * numerator
         self.squares += by * numerator * numerator
 
+    def join(self, other: Spread) -> None:
+        """Take in all values of another one."""
+        scale = max(self.scale, other.scale)
+        for one in (self, other):
+            one.units <<= scale - one.scale
+            one.squares <<= 2 * (scale - one.scale)
+            one.scale = scale
+        self.count += other.count
+        self.floats += other.floats
+        self.units += other.units
+        self.squares += other.squares
+
     def read(self) -> float | None:
         """The root of (squares - units ** 2 / count) / (count - 1), correctly rounded; None beyond what a float holds."""
         if self.count < 2:
