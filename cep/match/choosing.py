@@ -13,8 +13,8 @@ def best_of(matches: Sequence[Run], pick: PickKind) -> Run:
     latest = pick is PickKind.LATEST
     best = matches[0]
     for run in matches:
-        if ((run.start > best.start) if latest else (run.start < best.start)) or (
-            run.start == best.start and run.events > best.events
-        ):
+        if (run.start > best.start) if latest else (run.start < best.start):
+            best = run
+        elif run.start == best.start and run.events > best.events:
             best = run
     return best

@@ -55,7 +55,7 @@ class KeptWindows:
     def _keys(self) -> list[Key]:
         if self.recalls is None:
             return list(self.windows)
-        return [*self.windows, *(key for key in self.recalls.keys() if key not in self.windows)]
+        return [*self.windows, *(self.recalls.keys() - self.windows.keys())]
 
     def _dump(self, key: Key) -> list[Any] | None:
         window = self.windows.get(key)

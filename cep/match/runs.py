@@ -8,7 +8,7 @@ import msgspec
 
 from cep.event import EventId
 from cep.match.moves import Spot, SpotBook
-from cep.plan.kernels import Registers, RuleKernels
+from cep.plan.kernels import RuleKernels, Registers
 
 Mark = tuple[int, int]  # time and own number of the event that began a pass
 Taken = tuple[int, Any] | None  # number of the last event taken, and the same of those before
@@ -63,7 +63,7 @@ class KeyState(msgspec.Struct, eq=False):
     struck: list[int | None]
     own: int = 0
     timer_us: int | None = None
-    told: list[frozenset[int]] = []
+    told: list[frozenset[int]] = []  # noqa: RUF012  a struct's default list is copied
 
 
 def dump_run(run: Run, kernels: RuleKernels) -> list[Any]:

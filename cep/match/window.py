@@ -36,9 +36,6 @@ class WindowMatcher:
     def fuse(self, n: int) -> Fused | None:
         return self._way.fuse(n) if isinstance(self._way, CountedWindows) else None
 
-    def fuse(self, n: int) -> Fused | None:
-        return self._way.fuse(n) if isinstance(self._way, CountedWindows) else None
-
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         self._way.advance(watermark_us, out)
 

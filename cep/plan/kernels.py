@@ -237,7 +237,7 @@ class _Compiler:
         if recall.register is not None:
             write = self._writer(reading=(recall.register.where, recall.register.expr))
             loads = self._loads(write)
-            lines = [*loads, *take_lines(recall.register, 0, write)]
+            lines = [*loads, *take_lines(recall.register, 0, write, "")]
         self._define(f"fresh_{index}()", f"return [{slot.fresh}]")
         self._define(f"take_base_{index}(g, r, t)", lines)
         for name in ("read", "dump", "load"):

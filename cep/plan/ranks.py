@@ -42,7 +42,7 @@ def ranked(low: Number, high: Number, part: int, whole: int, floats: bool) -> Nu
 
 
 def percentile_of(values: list[Number], percent: int | float) -> Number | None:
-    """The percentile of values in any order, which are put in order by it. cost: O(n log n), O(n) if few came since the last time"""
+    """The percentile of values, which are put in order by it. cost: O(n log n), O(n) if few came since the last time"""
     if not values:
         return None
     values.sort()

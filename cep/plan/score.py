@@ -1,8 +1,8 @@
 """A score that decays: each value counts half for every half-life of its event's age.
 
-Of a value x at time t and a half-life H, with t = q * H + r, kept is x * 2 ** (r / H) * 2 ** q. The power of r is a float; all else
-is a whole number of 2 ** -scale, so values come and go exactly and what has left leaves nothing behind. Read at time n the sum is
-divided by 2 ** (n / H), and rounded once.
+Of a value x at time t and a half-life H, with t = q * H + r, kept is x * 2 ** (r / H) * 2 ** q. The power of r is a float; all
+else is a whole number of 2 ** -scale, so values come and go exactly and what has left leaves nothing behind. Read at time n the sum
+is divided by 2 ** (n / H), and rounded once.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ class Score:
         halvings, rest = divmod(now_us, self.half_life_us)
         power, one = (2.0 ** (rest / self.half_life_us)).as_integer_ratio()
         try:
-            return self.units * one / (power << self.scale + halvings - self.base)
+            score: float = self.units * one / (power << self.scale + halvings - self.base)
         except OverflowError:
             return None
+        return score
 
     def copy(self) -> Score:
         return Score(*self.dump())

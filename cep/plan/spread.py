@@ -1,7 +1,7 @@
 """How far values lie apart: the standard deviation of a sample, rounded once, whatever came and went before.
 
-Held are whole numbers: every float is one of 2 ** -scale, so sums of values and of squares are exact, and taking a value out again
-leaves nothing behind.
+Held are whole numbers: every float is one of 2 ** -scale, so sums of values and of squares are exact, and taking a value out
+again leaves nothing behind.
 """
 
 from __future__ import annotations
