@@ -20,8 +20,8 @@ EventId = int | str
 # A bool part is written as ("bool", value), because Python holds True == 1.
 Key = Scalar | tuple[Any, ...]
 
-# An event as it comes: one JSON document, or the plain field-value pairs of a stream entry.
-Document = bytes | Mapping[str, str]
+# An event as it comes: one JSON document, the plain field-value pairs of a stream entry, or a dict of whoever calls us.
+Document = bytes | Mapping[str, Any]
 
 
 class LineText(Sequence[bytes]):
@@ -92,6 +92,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     first_us, last_us, first_id, last_id   of its events; None without events
     evidence ids of its events in order, at most MAX_EVIDENCE: the first half and the last half
     events   how many there were
+    transition  "opened"; "timeout" of a run that lapsed
     """
 
     key: Key

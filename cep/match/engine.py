@@ -39,7 +39,8 @@ class Engine:
         self._rules = rules
         self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
         self._tables_version = rulebook.tables_version
-        self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows)
+        matchers = [rule.matcher for rule in rules]
+        self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows, matchers=matchers)
         self._due = {}
         for index in range(len(rules)):
             self._note_due(index)
@@ -75,6 +76,12 @@ class Engine:
             if out:
                 found.extend(zip(repeat(rule), out))
             if rule.timed:
+                self._note_due(index)
+        for index, out in self._selector.fused:
+            if out:
+                found.extend(zip(repeat(rules[index]), out))
+                out.clear()
+            if rules[index].timed:
                 self._note_due(index)
         self._fire(watermark_us, found)
         return self._alerts(found, watermark_us)
