@@ -8,6 +8,7 @@ snapshot / restore                  plain data
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from itertools import repeat
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from cep.plan.kernels import Known, RuleKernels, compile_rule
 from cep.plan.plan import FilterBody, Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
+MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 STATE_VERSION = 1
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
 _encode = msgspec.json.Encoder().encode
@@ -32,11 +34,11 @@ _encode = msgspec.json.Encoder().encode
 class _Running:
     """One rule with its kernels, matcher and noise control."""
 
-    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+    def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher) -> None:
         self.plan = plan
         self.id = plan.id
         self.kernels = kernels
-        self.matcher: Matcher = make_matcher(plan, kernels)
+        self.matcher: Matcher = make(plan, kernels)
         self.feed = self.matcher.feed
         self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = Once(plan.once) if plan.once else None
@@ -44,10 +46,16 @@ class _Running:
 
 
 class Engine:
-    """Runs one generation of rules over one shard of keys, in one thread."""
+    """Runs one generation of rules over one shard of keys, in one thread.
 
-    def __init__(self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct") -> None:
+    make  makes the matcher of a rule; another one than the planner's may watch what its matchers are given
+    """
+
+    def __init__(
+        self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct", make: MakeMatcher = make_matcher
+    ) -> None:
         self._rows: Rows = rows
+        self._make = make
         self._rules: list[_Running] = []
         self._due: dict[int, int] = {}  # index of a rule -> its next timer
         self._equals: dict[str, int] = {}  # identities of alerts at the latest alert time -> how many
@@ -72,7 +80,7 @@ class Engine:
         tables_changed = old is not None and rulebook.tables_version != self._tables_version
         if old is not None and old.plan == plan and not tables_changed:
             return old  # nothing changed: the state object itself goes on
-        rule = _Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known))
+        rule = _Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known), self._make)
         if old is not None and old.plan.version == plan.version:
             rule.matcher.restore([old.matcher.snapshot(delta=False)])
             if rule.once and old.once:
