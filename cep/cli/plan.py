@@ -198,8 +198,9 @@ def _print_sum(measured: Measurement) -> None:
         click.echo(f"{plural(summary.events, 'event')}, none of them fed", err=True)
         return
     whole, matchers = summary.seconds * 1e6 / summary.fed, sum(one.seconds for one in measured.rules.values()) * 1e6 / summary.fed
+    fed = plural(summary.fed, "event")
+    click.echo(f"{fed} fed in {summary.seconds:.2f} s: {whole:.2f} us an event, {matchers:.2f} of them in matchers", err=True)
     click.echo(
-        f"{plural(summary.fed, 'event')} fed in {summary.seconds:.2f} s: {whole:.2f} us an event, of which {matchers:.2f} in "
-        f"matchers; the rest, making the matchers, reading, ordering and finding rows, is shared by {plural(len(measured.rules), 'rule')}",
+        f"the rest (making the matchers, reading, ordering and finding rows) is shared by {plural(len(measured.rules), 'rule')}",
         err=True,
     )
