@@ -288,9 +288,9 @@ class Pipeline:
 
     def swap(self, rulebook: Rulebook, generation: int) -> Outcome:
         """Between two batches: run another generation. Held rows are decoded anew, for the fields the new rules read; one
-        that has a wrong type for them goes to dead letter now."""
+        that has a wrong type for them goes to dead letter now. Alerts are those that resolve because their rule goes."""
         outcome = Outcome()
-        self.engine.swap(rulebook, generation)
+        outcome.alerts = self.engine.swap(rulebook, generation, self._order.watermark_us)
         self._decoders = self._make_decoders(rulebook)
         self._frame_readers = {}
         self._order.replace_rows(lambda held: self._decode_again(held, outcome))

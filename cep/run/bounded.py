@@ -22,7 +22,8 @@ TOO_LONG = "E0602"
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did: `seconds` is wall time from the first line read to the last alert told.
+    """What a run did: `alerts` that opened, how many of them `muted` or in `shadow`, and how many `resolved`; `seconds` is wall
+    time from the first line read to the last alert told.
 
     behind_us  stream -> how far its latest event was behind the watermark
     """
@@ -31,6 +32,8 @@ class Summary:
     fed: int = 0
     alerts: int = 0
     muted: int = 0
+    shadow: int = 0
+    resolved: int = 0
     late: int = 0
     dead: int = 0
     seconds: float = 0.0
@@ -74,8 +77,11 @@ def run_bounded(
         pipeline = Pipeline(rulebook, used)  # in here, because the kernels of a thousand rules are many new objects
         for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject, sample):
             for alert in outcome.alerts:
-                summary.alerts += 1
-                summary.muted += bool(alert.muted)
+                if alert.transition in ("opened", "timeout"):
+                    summary.alerts += 1
+                    summary.muted += bool(alert.muted)
+                    summary.shadow += alert.shadow
+                summary.resolved += alert.transition == "resolved"
                 tell(alert)
             for rejected in (*outcome.late, *outcome.dead):
                 summary.reasons[rejected.code] += 1
