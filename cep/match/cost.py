@@ -100,7 +100,7 @@ def _in_tables(targets: Sequence[Target]) -> dict[int, frozenset[Asked]]:
     for target in targets:
         for pick in target.picks:
             by_type[pick.type].append(pick)
-    alone = tabled_targets(targets)
+    alone, _ = tabled_targets(targets)
     found: dict[int, set[Asked]] = defaultdict(set)
     for name, picks in by_type.items():
         families, _ = find_families([pick for pick in picks if not targets[pick.target].gathers(name)], masked)

@@ -16,10 +16,11 @@ from cep.config import StreamSpec
 from cep.event import Alert, Batch, Document, EventId
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder
-from cep.match.engine import Engine, MakeMatcher, Rows
+from cep.match.engine import Engine, Rows
 from cep.match.frames import FrameReader, whole_rows
 from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
 from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook
 
 _encode = msgspec.json.Encoder().encode

@@ -11,9 +11,9 @@ from pathlib import Path
 from cep.config import StreamSpec
 from cep.errors import ConfigError
 from cep.event import Alert
-from cep.match.engine import MakeMatcher
 from cep.match.pipeline import Outcome, Pipeline, Rejected
 from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook
 from cep.run.collector import collector_kept_out
 from cep.run.sample import Sample
