@@ -1,7 +1,8 @@
 """Complex event processing: rules over event time, durable state, signed alerts.
 
-The command is `cep`; the pieces are imported from where they live (see ARCHITECTURE.md). What most code needs stands here, and
-is loaded when it is first asked for, so that `import cep` costs next to nothing.
+`Engine` runs rules in your own process (docs/library.md); the command is `cep`; the pieces are imported from where they live (see
+ARCHITECTURE.md). What most code needs stands here, and is loaded when it is first asked for, so that `import cep` costs next
+to nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cep.config import Config, StreamSpec
-    from cep.errors import CepError, ConfigError, RuleError
+    from cep.errors import CepError, ConfigError, EventError, RuleError
     from cep.event import Alert
+    from cep.library import Engine
     from cep.match.pipeline import Outcome, Pipeline
     from cep.plan.plan import Rulebook
 
@@ -22,13 +24,27 @@ _HOMES = {
     "CepError": "cep.errors",
     "Config": "cep.config",
     "ConfigError": "cep.errors",
+    "Engine": "cep.library",
+    "EventError": "cep.errors",
     "Outcome": "cep.match.pipeline",
     "Pipeline": "cep.match.pipeline",
     "RuleError": "cep.errors",
     "Rulebook": "cep.plan.plan",
     "StreamSpec": "cep.config",
 }
-__all__ = ["Alert", "CepError", "Config", "ConfigError", "Outcome", "Pipeline", "RuleError", "Rulebook", "StreamSpec"]
+__all__ = [
+    "Alert",
+    "CepError",
+    "Config",
+    "ConfigError",
+    "Engine",
+    "EventError",
+    "Outcome",
+    "Pipeline",
+    "RuleError",
+    "Rulebook",
+    "StreamSpec",
+]
 
 
 def __getattr__(name: str) -> Any:

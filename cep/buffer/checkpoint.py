@@ -15,12 +15,12 @@ from cep.buffer import keys
 from cep.buffer.commit import Standing
 from cep.buffer.link import Link
 from cep.errors import ConfigError
+from cep.match.packed import pack, unpack
 
 CHUNK_BYTES = 1 << 20
 LEAST_BASE_BYTES = 1 << 18  # deltas may always grow to this size before they are folded into a new base
 MOST_DELTAS = 64
 _AT_ONCE = 16  # chunks on the way at a time
-_BIG_INT = 1
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -168,31 +168,3 @@ def _decode_manifest(blob: bytes) -> Manifest:
             "run the version of cepheid that wrote it", "E0913",
         )  # fmt: skip
     return manifest
-
-
-def pack(data: Any) -> bytes:
-    """Plain data as msgpack; ints of any size, which msgpack has no room for, as text of a type of their own."""
-    try:
-        return msgspec.msgpack.encode(data)
-    except OverflowError:
-        return msgspec.msgpack.encode(_fit(data))
-
-
-def unpack(blob: bytes) -> Any:
-    return msgspec.msgpack.decode(blob, ext_hook=_big_int)
-
-
-def _fit(data: Any) -> Any:
-    if isinstance(data, int):
-        return data if -(1 << 63) <= data < 1 << 64 else msgspec.msgpack.Ext(_BIG_INT, str(data).encode())
-    if isinstance(data, dict):
-        return {_fit(key): _fit(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_fit(value) for value in data]
-    return data
-
-
-def _big_int(code: int, data: memoryview) -> int:
-    if code != _BIG_INT:
-        raise ValueError(f"unknown extension {code} in saved state")
-    return int(bytes(data))

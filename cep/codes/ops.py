@@ -266,8 +266,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0962",
         "no such rules",
-        "A path of rules names neither a folder nor a file, or there is not one rule in it.",
-        "Mend `rules` in cep.yml or the path on the command line.",
+        "A path of rules names neither a folder nor a file, there is not one rule in it, or none of the name that was asked for.",
+        "Mend `rules` in cep.yml, or the path or name on the command line.",
     ),
     Code(
         "E0963",
@@ -292,6 +292,18 @@ CODES: tuple[Code, ...] = (
         "events cannot be sent",
         "The other side refused the events for good, or did not take them for as long as was waited.",
         "Read what it answered. The same file can be sent again: what is in already counts once.",
+    ),
+    Code(
+        "E0980",
+        "no snapshot of an engine",
+        "The bytes given to `Engine.restore` are not what `Engine.snapshot` returned, or another version wrote them.",
+        "Pass the bytes as they were; without them, feed the events of the longest window again.",
+    ),
+    Code(
+        "E0981",
+        "extra not installed",
+        "Frames and Arrow tables are read with pyarrow, which is not installed.",
+        "pip install 'cepheid[arrow]', or pass the events as dicts.",
     ),
     Code(
         "W0951",

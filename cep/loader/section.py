@@ -16,7 +16,7 @@ from cep.spelling import closest
 
 T = TypeVar("T")
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d|w))+")
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d|w))+")
 _BOOLS = {"true": True, "false": False}
 
 
@@ -128,7 +128,7 @@ class Section:
         text = self._text(node, name).strip()
         if text == "0":
             return 0
-        if not _DURATION.fullmatch(text):
+        if not DURATION.fullmatch(text):
             mend = "write numbers and units: 500ms, 5s, 1h30m, 7d"
             raise self.fault(node, f"{name}: `{text}` is not a duration", mend, "E0955")
         try:

@@ -3,7 +3,7 @@ whether it is false). Null is NaN, and no comparison with NaN is true: unknown n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -101,7 +101,19 @@ class Masks:
             if (abs(column) > EXACT).any():
                 return None, distinct
             columns[name] = column
-        return [mask for function in self._functions for mask in function(**columns)], distinct
+        return self._run(columns), distinct
+
+    @property
+    def fields(self) -> list[ir.Field]:
+        """The fields that the conditions read."""
+        return list(self._fields)
+
+    def judge_columns(self, columns: Mapping[ir.Field, Any]) -> list[Any]:
+        """The same of columns made elsewhere: float64 with NaN for null, or (texts, code of each row); numbers within EXACT."""
+        return self._run({self._fields[field]: column for field, column in columns.items()})
+
+    def _run(self, columns: Mapping[str, Any]) -> list[Any]:
+        return [mask for function in self._functions for mask in function(**columns)]
 
     def _judge_texts(self, number: int, column: tuple[list[Any], Any]) -> Any:
         texts, codes = column

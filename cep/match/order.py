@@ -131,6 +131,18 @@ class Orderer:
         self._hold(source, new, {index for index, _ in late}, before)
         return self.release(), late
 
+    def seen(self, stream: str, rows: int, largest_us: int) -> Batch | None:
+        """Take note of rows that were judged elsewhere and that no rule wants; give what may be fed because time moved."""
+        source = self._inputs[stream]
+        partition = source.partitions[""]
+        if partition.idle:
+            self._wake(partition)
+        partition.seen += rows
+        partition.watermark_us = max(partition.watermark_us, largest_us - source.spec.lateness_us)
+        self.last_us = max(self.last_us, largest_us)
+        self._merge()
+        return self.release()
+
     def reread(self, stream: str, again: Arrived) -> None:
         """Take rows again that were read before the restored snapshot: only those that were held then are held again."""
         source, times_us = self._inputs[stream], again.times_us

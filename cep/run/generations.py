@@ -12,9 +12,9 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from cep.buffer import keys
-from cep.buffer.checkpoint import pack, unpack
 from cep.buffer.link import Link
 from cep.errors import ConfigError
+from cep.match.packed import pack, unpack
 
 KEEP = 50
 
