@@ -1,7 +1,7 @@
 """When the time of a run of a pattern is up: the moment at which it is fulfilled, and that at which it can take nothing more.
 
-    a ->[..3m] !x within 10m     a at 0m     fulfilled at 3m
-    a -> b ->[..2m] c            b at 1m     ends at 3m, when c cannot come in time any more
+a ->[..3m] !x within 10m     a at 0m     fulfilled at 3m
+a -> b ->[..2m] c            b at 1m     ends at 3m, when c cannot come in time any more
 """
 
 from __future__ import annotations
