@@ -5,6 +5,8 @@ breach: rule brute_force_then_login        takes events of the type `rule brute_
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from cep.plan.draft import BookDraft, RuleDraft, StepDraft
 from cep.plan.faults import did_you_mean, rename
 from cep.plan.plan import rule_read
@@ -71,7 +73,7 @@ def _visit(
 
 def _tell_circle(circle: list[str], known: dict[str, RuleDraft], read: dict[str, dict[str, StepDraft]]) -> None:
     said = " -> ".join(circle)
-    for name, other in zip(circle, circle[1:]):
+    for name, other in pairwise(circle):
         known[name].faults.error(
             "E0241",
             read[name][other].span,
