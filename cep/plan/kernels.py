@@ -149,7 +149,7 @@ class _Compiler:
         for index, recall in enumerate(self.recalls):
             self._write_recall(index, recall)
         self._write_emit()
-        if self.plan.timeout_emit:
+        if isinstance(body, PatternBody) and body.timeout:
             self._define("timeout(g, k)", *self._emitted(self.plan.timeout_emit, raw=True))
         self._write_title()
         if self.plan.once:
@@ -166,7 +166,7 @@ class _Compiler:
             when=made["when"] if when is not None else None,
             emit=made["emit"],
             fields=made["fields"],
-            timeout=made["timeout"] if self.plan.timeout_emit else None,
+            timeout=made.get("timeout"),
             title=made["title"],
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
