@@ -5,7 +5,7 @@ Rules and tests leave here as lists of clauses, in the order written; `cep.lang.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from lark import Token, v_args
 
@@ -222,7 +222,9 @@ class Builder(ExpressionBuilder):
         end = checks.span if checks else at.span if at else self._at(alert)
         number = self._literal(count, literals.read_integer, "E0107", 1)
         span = self._at(start).to(end)
-        return Clause("expect", span, tree.ExpectAlerts(span, number, at.us if at else None, checks.items if checks else ()))
+        transition: Literal["opened", "resolved"] = "resolved" if alert.startswith("resolve") else "opened"
+        claims = checks.items if checks else ()
+        return Clause("expect", span, tree.ExpectAlerts(span, number, at.us if at else None, claims, transition))
 
     expect_at = expect_alerts
 

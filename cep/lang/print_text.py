@@ -215,7 +215,8 @@ def _emit(fields: tuple[tree.EmitField, ...]) -> list[str]:
 def _expected(expect: tree.ExpectAlerts | tree.ExpectNothing) -> str:
     if isinstance(expect, tree.ExpectNothing):
         return "nothing" + (f" until {show_duration(expect.until_us)}" if expect.until_us is not None else "")
-    text = f"{expect.count} alert" + ("" if expect.count == 1 else "s")
+    what = "resolve" if expect.transition == "resolved" else "alert"
+    text = f"{expect.count} {what}" + ("" if expect.count == 1 else "s")
     if expect.at_us is not None:
         text += f" at {show_duration(expect.at_us)}"
     return text + (f" with {show_checks(expect.checks)}" if expect.checks else "")

@@ -23,7 +23,7 @@ from cep.lang.print_expressions import (
     show_within,
 )
 
-_RESERVED_FIELDS = frozenset({"at", "count", "with"})
+_RESERVED_FIELDS = frozenset({"at", "count", "transition", "with"})
 # plain text that some reader of YAML 1.1 or 1.2 takes for something else than text
 _AMBIGUOUS = re.compile(
     r"(?i:~|null|true|false|yes|no|on|off|=|<<|[-+]?\.(?:inf|nan)|[-+.]?\d[\d_,.:xobe+-]*"
@@ -261,6 +261,7 @@ class YamlPrinter:
 def _alert_pairs(alert: tree.ExpectAlerts) -> list[str]:
     pairs = [] if alert.at_us is None else [f"at: {show_duration(alert.at_us)}"]
     pairs += [] if alert.count == 1 else [f"count: {alert.count}"]
+    pairs += [] if alert.transition == "opened" else [f"transition: {alert.transition}"]
     plain = 0  # claims of equality before the first other claim are keys
     fields: set[str] = set()
     for check in alert.checks:

@@ -59,6 +59,7 @@ _SAYS: dict[str, tuple[str, Schema]] = {
     "every": ("Time between them.", _DURATION),
     "event": ("The event: its type and its fields.", {"type": "object", "required": ["type"], "properties": {"type": _WORD}}),
     "count": ("How many alerts fit; 1 if not said.", {"type": "integer", "minimum": 0}),
+    "transition": ("`resolved`: it is about alerts that resolve.", {"enum": ["opened", "resolved"]}),
     "with": ("Claims about the alert: `readings > 5 and top == 95`.", {"type": "string"}),
 }
 

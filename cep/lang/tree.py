@@ -442,11 +442,12 @@ class Check(Node):
 @dataclass(frozen=True, slots=True)
 class ExpectAlerts(Node):
     """`expect 1 alert at 4m with readings == 5 and top > 90`: exactly `count` alerts fit it. A test's expectations
-    together account for every alert: one that fits none of them fails the test."""
+    together account for every alert: one that fits none of them fails the test. `expect 1 resolve at 10m` is about resolves."""
 
     count: int
     at_us: int | None = None
     checks: tuple[Check, ...] = ()
+    transition: Literal["opened", "resolved"] = "opened"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def joins_of(registers: Iterable[Register], step: int) -> tuple[tuple[int, SlotJ
 
 def can_join(register: Register) -> bool:
     """Whether one list per event says enough: it does not where a value's place among all events decides."""
-    return register.kind is not RegisterKind.NTH
+    return register.kind not in (RegisterKind.NTH, RegisterKind.ROW, RegisterKind.LABEL)
 
 
 def join_all(joins: tuple[tuple[int, SlotJoin], ...], g: Registers, following: Iterable[Registers]) -> None:
@@ -59,7 +59,7 @@ def _slot_join(register: Register) -> SlotJoin:
             return _join_members
         case RegisterKind.LIST:
             return _join_lists
-        case RegisterKind.NTH:
+        case RegisterKind.NTH | RegisterKind.ROW | RegisterKind.LABEL:
             raise ValueError("one list per event does not tell the place of a value")
 
 

@@ -16,10 +16,11 @@ from cep.config import StreamSpec
 from cep.event import Alert, Batch, Document, EventId
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder
-from cep.match.engine import Engine, MakeMatcher, Rows
+from cep.match.engine import Engine, Rows
 from cep.match.frames import FrameReader, whole_rows
 from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
 from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook
 
 _encode = msgspec.json.Encoder().encode
@@ -297,9 +298,9 @@ class Pipeline:
 
     def swap(self, rulebook: Rulebook, generation: int) -> Outcome:
         """Between two batches: run another generation. Held rows are decoded anew, for the fields the new rules read; one
-        that has a wrong type for them goes to dead letter now."""
+        that has a wrong type for them goes to dead letter now. Alerts are those that resolve because their rule goes."""
         outcome = Outcome()
-        self.engine.swap(rulebook, generation)
+        outcome.alerts = self.engine.swap(rulebook, generation, self._order.watermark_us)
         self._decoders = self._make_decoders(rulebook)
         self._frame_readers = {}
         self._order.replace_rows(lambda held: self._decode_again(held, outcome))

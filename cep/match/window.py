@@ -15,6 +15,7 @@ from cep.event import TIMER, Batch, EventId, Key, Match
 from cep.match.aggregates import Aggregate, aggregate_maker, read_over, values_loader
 from cep.match.counter import CountedWindows
 from cep.match.found import ends, found
+from cep.match.fuse import Fused
 from cep.match.matcher import Hits, RuleState
 from cep.match.rising import counted_threshold, opens_by_event_only, registers_of
 from cep.match.state import Touched, merge
@@ -43,6 +44,9 @@ class WindowMatcher:
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         self._way.feed(batch, hits, out)
+
+    def fuse(self, n: int) -> Fused | None:
+        return self._way.fuse(n) if isinstance(self._way, CountedWindows) else None
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         self._way.advance(watermark_us, out)

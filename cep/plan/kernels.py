@@ -14,8 +14,18 @@ from cep.event import Key
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts, repeated_fields
 from cep.plan.ir import Expr
-from cep.plan.plan import FilterBody, Register, RegisterKind, RulePlan, SequenceBody, TitlePart, WindowBody
-from cep.plan.registers import CALLED, fill, slot_of, take_lines
+from cep.plan.plan import (
+    ANY_STEP,
+    FilterBody,
+    PatternBody,
+    Register,
+    RegisterKind,
+    RulePlan,
+    SequenceBody,
+    TitlePart,
+    WindowBody,
+)
+from cep.plan.registers import CALLED, fill, is_row, slot_of, take_lines
 from cep.types import Type
 
 Registers = list[Any]
@@ -37,6 +47,7 @@ class RuleKernels:
     when      (v, k) -> bool          on read registers; None: no condition
     emit      (v, k, row, t) -> dict  on read registers; row and t only in filter rules (else None, 0)
     fields    (g, k) -> dict          the same on registers as they are kept: only what is told is read (filter rules: empty)
+    timeout   (g, k) -> dict           what `on timeout emit` tells of a run that lapsed; None: nothing
     title     (fields, v, k, row, t) -> str
     once      (fields, v, k, row, t) -> Key     the `once per` key; None: the rule has no noise control
     dump, load  registers to plain data and back (snapshots)
@@ -52,6 +63,7 @@ class RuleKernels:
     when: Callable[[list[Any], Key], bool] | None
     emit: Callable[[list[Any], Key, Any, int], dict[str, Any]]
     fields: Callable[[Registers, Key], dict[str, Any]]
+    timeout: Callable[[Registers, Key], dict[str, Any]] | None
     title: Callable[[dict[str, Any], list[Any], Key, Any, int], str]
     once: Callable[[dict[str, Any], list[Any], Key, Any, int], Key] | None
     dump: Callable[[Registers], list[Any]]
@@ -66,6 +78,7 @@ _NO_REGISTERS: dict[str, Any] = dict.fromkeys(("fresh", "copy", "read", "dump", 
 
 
 Known = dict[str, RuleKernels]
+Emit = tuple[tuple[str, Expr], ...]
 
 
 def compile_rule(plan: RulePlan, tables: Tables, *, rows: Rows = "struct", known: Known | None = None) -> RuleKernels:
@@ -98,9 +111,9 @@ class _Compiler:
 
     def compile(self) -> RuleKernels:
         body = self.plan.body
-        steps = range(len(body.steps)) if isinstance(body, SequenceBody) else range(1)
-        conds = [step.cond for step in body.steps] if isinstance(body, SequenceBody) else [None]
-        when = body.when if isinstance(body, WindowBody | SequenceBody) else None
+        steps = range(len(body.steps)) if isinstance(body, SequenceBody | PatternBody) else range(1)
+        conds = [step.cond for step in body.steps] if isinstance(body, SequenceBody | PatternBody) else [None]
+        when = body.when if isinstance(body, WindowBody | SequenceBody | PatternBody) else None
         if not isinstance(body, FilterBody):
             self._write_state()
             self._write_values()
@@ -110,6 +123,8 @@ class _Compiler:
             write = self._writer(reading=(when,))
             self._define("when(v, k)", self._loads(write), f"return {write.true(when)}")
         self._write_emit()
+        if self.plan.timeout_emit:
+            self._define("timeout(g, k)", *self._emitted(self.plan.timeout_emit, raw=True))
         self._write_title()
         if self.plan.once:
             self._write_once(self.plan.once.per)
@@ -125,6 +140,7 @@ class _Compiler:
             when=made["when"] if when is not None else None,
             emit=made["emit"],
             fields=made["fields"],
+            timeout=made["timeout"] if self.plan.timeout_emit else None,
             title=made["title"],
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
@@ -194,13 +210,18 @@ class _Compiler:
         self._define("values(r, t)", loads, f"return ({''.join(code + ', ' for code in codes)})")
 
     def _write_take(self, step: int) -> str:
-        mine = [(i, register) for i, register in enumerate(self.registers) if register.step == step]
+        mine = [(i, register) for i, register in enumerate(self.registers) if register.step in (step, ANY_STEP)]
         if not mine:
             return ""
         write = self._writer(reading=tuple(e for _, register in mine for e in (register.where, register.expr)))
-        lines = [line for i, register in mine for line in take_lines(register, i, write)]
+        label = self._label(step)
+        lines = [line for i, register in mine for line in take_lines(register, i, write, label)]
         self._define(f"take_{step}(g, r, t)", self._loads(write), lines)
         return f"take_{step}"
+
+    def _label(self, step: int) -> str:
+        body = self.plan.body
+        return body.steps[step].label if isinstance(body, SequenceBody | PatternBody) else ""
 
     def _write_cond(self, step: int, cond: Expr | None) -> str:
         if cond is None:
@@ -222,14 +243,30 @@ class _Compiler:
     # -- alerts
 
     def _write_emit(self) -> None:
-        self._define("emit(v, k, r, t)", *self._emitted(raw=False))
-        if not isinstance(self.plan.body, FilterBody):
-            self._define("fields(g, k)", *self._emitted(raw=True))
+        emit = self.plan.emit
+        self._define("emit(v, k, r, t)", *self._emitted(emit, raw=False))
+        if self.plan.rows:
+            self._write_rows()
+        elif not isinstance(self.plan.body, FilterBody):
+            self._define("fields(g, k)", *self._emitted(emit, raw=True))
 
-    def _emitted(self, *, raw: bool) -> tuple[list[str], str]:
-        write = self._writer(raw=raw, reading=tuple(expr for _, expr in self.plan.emit))
-        pairs = [f"{self.names.slot(name)}: {self._told(expr, write)}" for name, expr in self.plan.emit]
-        return self._loads(write), f"return {{{', '.join(pairs)}}}"
+    def _emitted(self, emit: Emit, *, raw: bool) -> tuple[list[str], str]:
+        write = self._writer(raw=raw, reading=tuple(expr for _, expr in emit))
+        return self._loads(write), f"return {self._pairs(emit, write)}"
+
+    def _pairs(self, emit: Emit, write: Writer) -> str:
+        pairs = [f"{self.names.slot(name)}: {self._told(expr, write)}" for name, expr in emit]
+        return f"{{{', '.join(pairs)}}}"
+
+    def _write_rows(self) -> None:
+        """`emit rows`: a dict per event of the run. Registers that list something of every event are read side by side, and
+        each stands for that event's value."""
+        lists = [i for i, register in enumerate(self.registers) if is_row(register)]
+        write = self._writer(raw=True)
+        write.reg = lambda i: (f"e{i}", True) if i in lists else self._raw(i)
+        each = "".join(f"e{i}, " for i in lists)
+        listed = "".join(f"g[{i}], " for i in lists)
+        self._define("fields(g, k)", f"return {{'rows': [{self._pairs(self.plan.rows, write)} for {each} in zip({listed})]}}")
 
     def _told(self, expr: Expr, write: Writer) -> str:
         """A value as alerts hold it: times as text, durations in seconds."""

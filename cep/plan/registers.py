@@ -5,6 +5,7 @@ LAST MIN MAX  the value, None for nothing
 COUNT       int
 SUM         exact total (`cep.plan.exact`)            AVG  [count, exact total]
 DISTINCT    dict of hashable values, in order         LIST list, at most LONGEST_LIST
+ROW LABEL   list, at most MOST_ROWS
 NTH         [events seen, value]; counted from the end: the last values, oldest first
 """
 
@@ -20,6 +21,7 @@ from cep.plan.plan import Register, RegisterKind
 from cep.types import Type
 
 LONGEST_LIST = 1000
+MOST_ROWS = 1000  # told of one match
 Average = list[Any]  # [count, total]
 
 
@@ -78,6 +80,8 @@ _SLOTS = {
     RegisterKind.AVG: Slot("[0, fresh_total()]", "average({})", "copy_average({})", "copy_average({})", "copy_average({})"),
     RegisterKind.DISTINCT: Slot("{}", "len({})", "{}.copy()", "list({})", "members({})", nullable=False),
     RegisterKind.LIST: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.ROW: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.LABEL: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
     RegisterKind.NTH: Slot("[0, None]", "{}[1]", "{}[:]", "{}[:]", "{}[:]"),
 }
 
@@ -91,13 +95,20 @@ def slot_of(register: Register) -> Slot:
     return _SLOTS[register.kind]
 
 
+def is_row(register: Register) -> bool:
+    """Whether it lists something of every event, for `emit rows`."""
+    return register.kind in (RegisterKind.ROW, RegisterKind.LABEL)
+
+
 def fill(code: str, slot: str) -> str:
     """The code with the slot in its places (`{}` of an empty dict has no place)."""
     return code.replace("{0}", slot).replace("{}", slot)
 
 
-def take_lines(register: Register, index: int, write: Writer) -> list[str]:
-    """Statements that bring the register up to date with an event taken."""
+def take_lines(register: Register, index: int, write: Writer, label: str) -> list[str]:
+    """Statements that bring the register up to date with an event taken by the step of that label."""
+    if register.kind is RegisterKind.LABEL:
+        return [f"if len(g[{index}]) < {MOST_ROWS}: g[{index}].append({write.names.slot(label)})"]
     guard = f"if {write.true(register.where)}:" if register.where is not None else ""
     body = _take(register, f"g[{index}]", write)
     return [guard, *(f"    {line}" for line in body)] if guard else body
@@ -109,6 +120,8 @@ def _take(register: Register, g: str, write: Writer) -> list[str]:
         return [f"{g} += 1"]
     value = write.value(expr)
     match kind:
+        case RegisterKind.ROW:
+            return [f"if len({g}) < {MOST_ROWS}: {g}.append({value})"]
         case RegisterKind.FIRST if not register.skip_nulls:
             return [f"if not {g}: {g} = ({value},)"]
         case RegisterKind.FIRST:

@@ -11,9 +11,9 @@ from pathlib import Path
 from cep.config import StreamSpec
 from cep.errors import ConfigError
 from cep.event import Alert
-from cep.match.engine import MakeMatcher
 from cep.match.pipeline import Outcome, Pipeline, Rejected
 from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook
 from cep.run.collector import collector_kept_out
 from cep.run.sample import Sample
@@ -24,7 +24,8 @@ TOO_LONG = "E0602"
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did: `seconds` is wall time from the first line read to the last alert told.
+    """What a run did: `alerts` that opened, how many of them `muted` or in `shadow`, and how many `resolved`; `seconds` is wall
+    time from the first line read to the last alert told.
 
     behind_us  stream -> how far its latest event was behind the watermark
     """
@@ -33,6 +34,8 @@ class Summary:
     fed: int = 0
     alerts: int = 0
     muted: int = 0
+    shadow: int = 0
+    resolved: int = 0
     late: int = 0
     dead: int = 0
     seconds: float = 0.0
@@ -79,8 +82,11 @@ def run_bounded(
         pipeline = Pipeline(rulebook, used, make=make)  # in here, because the kernels of a thousand rules are many new objects
         for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject, sample):
             for alert in outcome.alerts:
-                summary.alerts += 1
-                summary.muted += bool(alert.muted)
+                if alert.transition in ("opened", "timeout"):
+                    summary.alerts += 1
+                    summary.muted += bool(alert.muted)
+                    summary.shadow += alert.shadow
+                summary.resolved += alert.transition == "resolved"
                 tell(alert)
             for rejected in (*outcome.late, *outcome.dead):
                 summary.reasons[rejected.code] += 1

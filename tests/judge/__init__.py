@@ -3,5 +3,8 @@ the plan. Every matcher has to agree with it.
 
     values      expressions and registers over lists of events
     windows     filter, window and absence rules
-    sequence    patterns
+    runs        patterns: `pick first`, `latest`, `longest`
+    places      where a run stands in a pattern, and what may come next
+    every       `pick all`, where it can be said without a machine
+    lines       linear patterns as patterns
 """

@@ -1,5 +1,5 @@
-"""Generated patterns and streams, and the harness that runs a matcher over them the way a worker does: in batches, with time
-moved between them, stopped and started again.
+"""Generated linear patterns and streams (the whole language is in `tests.judge.shapes`), and the harness that runs a matcher over
+them the way a worker does: in batches, with time moved between them, stopped and started again.
 
 Small on purpose: few letters, short times, two keys, so that events coincide and patterns overlap.
 """
@@ -17,7 +17,7 @@ from cep.event import TIMER, Batch, Match
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
-from cep.plan.plan import KeyPlan, Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
+from cep.plan.plan import KeyPlan, Node, PatternBody, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
 from cep.types import Type
 from tests.judge.values import Seen, Verdict, as_key, fits, key_parts, told
 
@@ -54,15 +54,16 @@ def one_of(letters: Sequence[str], type_: str = "e") -> Select:
     return Select(type_, InSet(LETTER, tuple(letters)))
 
 
-def sequence_rule(body: SequenceBody, key: KeyPlan = KEY) -> RulePlan:
+def sequence_rule(body: SequenceBody | PatternBody, key: KeyPlan = KEY) -> RulePlan:
     """A rule of that pattern which emits all its registers; its key is known for the types its steps name, and no others."""
     types = {step.select.type for step in body.steps}
     key = KeyPlan(key.names, tuple(entry for entry in key.by_type if entry[0] in types), key.types)
     emit = tuple((f"r{i}", Reg(i, register.type)) for i, register in enumerate(body.registers))
-    return RulePlan("r", "v", key, body, emit)
+    timeout = emit[:2] if isinstance(body, PatternBody) and body.timeout else ()
+    return RulePlan("r", "v", key, body, emit, timeout_emit=timeout)
 
 
-def _register(kind: Register, step: int) -> Register:
+def register_of(kind: Register, step: int) -> Register:
     return Register(kind.kind, step, kind.type, kind.expr, kind.where, kind.nth, kind.skip_nulls)
 
 
@@ -95,13 +96,13 @@ def sequence_bodies(draw: st.DrawFn, *, conditions: bool = True) -> SequenceBody
     chosen += negated
     numbers = range(len(chosen))
     registers = tuple(
-        _register(draw(st.sampled_from(KINDS)), draw(st.integers(0, count - 1))) for _ in range(draw(st.integers(0, 3)))
+        register_of(draw(st.sampled_from(KINDS)), draw(st.integers(0, count - 1))) for _ in range(draw(st.integers(0, 3)))
     )
     scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER]
     steps = tuple(
-        draw(_steps(i, chosen[i], scalars if conditions else [], may_take=i < count)) for i in numbers
+        draw(step_plans(i, chosen[i], scalars if conditions else [], may_take=i < count)) for i in numbers
     )  # fmt: skip
-    when = draw(_claims(scalars)) if conditions and scalars and draw(st.integers(0, 2)) == 2 else None
+    when = draw(claims(scalars)) if conditions and scalars and draw(st.integers(0, 2)) == 2 else None
     return SequenceBody(
         steps=steps,
         nodes=tuple(nodes),
@@ -123,7 +124,7 @@ def tally_rules(draw: st.DrawFn) -> RulePlan:
     if forbids:
         chosen.append(draw(selects()))
     kinds = [kind for kind in KINDS if kind.kind is not RegisterKind.NTH]
-    registers = [_register(draw(st.sampled_from(kinds)), draw(st.integers(0, 1))) for _ in range(draw(st.integers(0, 3)))]
+    registers = [register_of(draw(st.sampled_from(kinds)), draw(st.integers(0, 1))) for _ in range(draw(st.integers(0, 3)))]
     steps = [StepPlan(f"s{i}", select) for i, select in enumerate(chosen)]
     if first.max is None and draw(st.booleans()):
         registers.append(Register(RegisterKind.LAST, 0, Type.NUMBER, VALUE, skip_nulls=False))
@@ -138,7 +139,7 @@ def tally_rules(draw: st.DrawFn) -> RulePlan:
 def pending_rules(draw: st.DrawFn) -> RulePlan:
     """`a -> !x within w`, with one negation or two."""
     steps = [StepPlan(f"s{i}", draw(selects())) for i in range(draw(st.integers(2, 3)))]
-    registers = tuple(_register(draw(st.sampled_from(KINDS)), 0) for _ in range(draw(st.integers(0, 3))))
+    registers = tuple(register_of(draw(st.sampled_from(KINDS)), 0) for _ in range(draw(st.integers(0, 3))))
     scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER]
     body = SequenceBody(
         steps=tuple(steps),
@@ -147,24 +148,24 @@ def pending_rules(draw: st.DrawFn) -> RulePlan:
         exclusive=draw(st.booleans()),
         ending=tuple(range(1, len(steps))),
         registers=registers,
-        when=draw(_claims(scalars)) if scalars and draw(st.booleans()) else None,
+        when=draw(claims(scalars)) if scalars and draw(st.booleans()) else None,
     )
     return sequence_rule(body, draw(st.sampled_from([KEY, TWO_KEYS])))
 
 
 @st.composite
-def _steps(draw: st.DrawFn, index: int, select: Select, scalars: list[int], *, may_take: bool) -> StepPlan:
+def step_plans(draw: st.DrawFn, index: int, select: Select, scalars: list[int], *, may_take: bool) -> StepPlan:
     label = f"s{index}"
     if not scalars or draw(st.booleans()):
         return StepPlan(label, select)
     if may_take and draw(st.booleans()):
-        return StepPlan(label, select, draw(_claims(scalars)), cond_after_take=True)
+        return StepPlan(label, select, draw(claims(scalars)), cond_after_take=True)
     register = Reg(draw(st.sampled_from(scalars)), Type.NUMBER)
     return StepPlan(label, select, Compare(draw(st.sampled_from(["!=", "<=", ">="])), VALUE, register))
 
 
 @st.composite
-def _claims(draw: st.DrawFn, scalars: list[int]) -> Expr:
+def claims(draw: st.DrawFn, scalars: list[int]) -> Expr:
     claim = Compare(
         draw(st.sampled_from(["<=", ">=", "!="])),
         Reg(draw(st.sampled_from(scalars)), Type.NUMBER),
@@ -174,7 +175,7 @@ def _claims(draw: st.DrawFn, scalars: list[int]) -> Expr:
 
 
 @st.composite
-def streams(draw: st.DrawFn, longest: int = 14) -> list[Seen]:
+def streams(draw: st.DrawFn, longest: int = 14, shortest: int = 0) -> list[Seen]:
     """Events in feeding order, many of one time; a few without a key or a value."""
     steps = draw(
         st.lists(
@@ -185,6 +186,7 @@ def streams(draw: st.DrawFn, longest: int = 14) -> list[Seen]:
                 st.sampled_from(LETTERS + "ab"),
                 st.sampled_from([1, 2, 3, None, 0.5]),
             ),
+            min_size=shortest,
             max_size=longest,
         )
     )
@@ -242,7 +244,7 @@ def run_matcher(
     bounded rule must then hold nothing."""
     kernels = compile_rule(plan, {}, rows="dict")
     matcher, out, saved = make(plan, kernels), list[Match](), list[RuleState]()
-    own = isinstance(plan.body, SequenceBody) and plan.body.needs_own_events
+    own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
     done = 0
     for cut in [*cuts, Cut(len(events))]:
         batch = list(events[done : cut.after])
@@ -263,11 +265,22 @@ def run_matcher(
             matcher = make(plan, kernels)
             matcher.restore(saved)
     matcher.advance(end_us + 1, out)
-    if not isinstance(plan.body, SequenceBody) or plan.body.within_us is not None:
+    if _is_bounded(plan):
         matcher.advance(1 << 60, list[Match]())
         assert matcher.size() == 0
         assert matcher.next_due() is None
     return out
+
+
+def _is_bounded(plan: RulePlan) -> bool:
+    """Whether time alone ends all that the rule remembers."""
+    match plan.body:
+        case SequenceBody(within_us=within_us):
+            return within_us is not None
+        case PatternBody(within=within):
+            return within.us is not None and plan.resolve is None
+        case _:
+            return True
 
 
 def _batch(events: Sequence[Seen]) -> Batch:

@@ -79,6 +79,7 @@ class Verdict:
     first_id: EventId | None
     last_id: EventId | None
     ids: tuple[EventId, ...]  # all of them, however many
+    transition: str = "opened"
 
 
 # ---------------------------------------------------------------- expressions
@@ -333,4 +334,5 @@ def told(one: Verdict | Match) -> tuple[Any, ...]:
     else:
         ids, many = one.evidence, one.events
     fields = {name: _marked(field_value) for name, field_value in one.fields.items()}
-    return (one.time_us, one.key, one.first_us, one.last_us, one.first_id, one.last_id, many, ids, fields)
+    transition = getattr(one, "transition", "opened")
+    return (one.time_us, one.key, one.first_us, one.last_us, one.first_id, one.last_id, many, ids, fields, transition)

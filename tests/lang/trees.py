@@ -174,7 +174,9 @@ givens = node(tree.Given, spans, types, events, st.integers(1, 1000), st.just(0)
     tree.Given, spans, types, events, st.integers(1, 9), spans
 )
 checks = node(tree.Check, names, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), plain)
-alerts = node(tree.ExpectAlerts, st.integers(0, 20), st.one_of(st.none(), spans), some(checks))
+alerts = node(
+    tree.ExpectAlerts, st.integers(0, 20), st.one_of(st.none(), spans), some(checks), st.sampled_from(["opened", "resolved"])
+)
 
 
 @st.composite

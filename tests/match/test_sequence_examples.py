@@ -15,7 +15,7 @@ from cep.plan.kernels import compile_rule
 from cep.plan.plan import Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
 from cep.types import Type
 from tests.judge.patterns import LETTER, one_of, run_matcher, sequence_rule
-from tests.judge.sequence import judge_sequence
+from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen, told
 
 QUANTIFIERS = {"?": (0, 1), "+": (1, None), "*": (0, None), "2": (2, 2), "3+": (3, None), "2-3": (2, 3)}
@@ -54,7 +54,7 @@ def runs(plan: RulePlan, text: str, end_us: int = 50) -> list[tuple[int, str]]:
     events = written(text)
     letters = {event.id: event.row["l"] for event in events}
     answers = [run_matcher(plan, make, events, end_us) for make in (SequenceMatcher, make_matcher)]
-    verdicts = judge_sequence(plan, events, end_us)
+    verdicts = judge_pattern(plan, events, end_us)
     assert [told(match) for match in answers[0]] == [told(match) for match in answers[1]] == [told(one) for one in verdicts]
     return [(match.time_us, " ".join(f"{letters[one]}{one}" for one in match.evidence)) for match in answers[0]]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cep.match.sequence import SequenceMatcher
 from cep.plan.plan import SequenceBody
 from tests.judge.patterns import KEY, TWO_KEYS, cuts, run_matcher, same, sequence_bodies, sequence_rule, streams
-from tests.judge.sequence import judge_sequence
+from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -21,6 +21,6 @@ def test_the_run_list_says_what_the_judge_says(
 ) -> None:
     plan = sequence_rule(body, key)
     end_us = (events[-1].time_us if events else 0) + longer_us
-    verdicts = judge_sequence(plan, events, end_us)
+    verdicts = judge_pattern(plan, events, end_us)
     same(run_matcher(plan, SequenceMatcher, events, end_us), verdicts)
     same(run_matcher(plan, SequenceMatcher, events, end_us, data.draw(cuts(len(events)))), verdicts)

@@ -9,7 +9,7 @@ from cep.match.planner import choose_matcher, make_matcher
 from cep.match.sequence import SequenceMatcher
 from cep.plan.plan import RulePlan
 from tests.judge.patterns import Cut, cuts, pending_rules, run_matcher, same, streams, tally_rules
-from tests.judge.sequence import judge_sequence
+from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -17,7 +17,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 def agree(plan: RulePlan, events: list[Seen], longer_us: int, borders: list[Cut]) -> None:
     end_us = (events[-1].time_us if events else 0) + longer_us
-    verdicts = judge_sequence(plan, events, end_us)
+    verdicts = judge_pattern(plan, events, end_us)
     same(run_matcher(plan, make_matcher, events, end_us), verdicts)
     same(run_matcher(plan, make_matcher, events, end_us, borders), verdicts)
     same(run_matcher(plan, SequenceMatcher, events, end_us, borders), verdicts)

@@ -14,7 +14,7 @@ from cep.match.sequence import SequenceMatcher
 from cep.plan.plan import Node, Register, RegisterKind, RulePlan, SequenceBody, StepPlan
 from cep.types import Type
 from tests.judge.patterns import one_of, run_matcher, same, sequence_rule
-from tests.judge.sequence import judge_sequence
+from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen
 
 FIRST = [(1, 1), (1, None), (2, None), (2, 2), (1, 2), (0, 1)]
@@ -51,7 +51,7 @@ def short_streams() -> Iterator[list[Seen]]:
 
 def agree(plan: RulePlan, events: list[Seen]) -> None:
     end_us = events[-1].time_us + 3
-    verdicts = judge_sequence(plan, events, end_us)
+    verdicts = judge_pattern(plan, events, end_us)
     same(run_matcher(plan, SequenceMatcher, events, end_us), verdicts)
     if choose_matcher(plan)[0] != "run list":
         same(run_matcher(plan, make_matcher, events, end_us), verdicts)

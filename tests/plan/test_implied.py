@@ -11,7 +11,7 @@ from cep.plan.ir import And, Arith, Compare, Const, Expr, Reg
 from cep.plan.plan import Node, Register, RegisterKind, Select, SequenceBody, StepPlan
 from cep.types import Type
 from tests.judge.patterns import VALUE, sequence_rule, streams
-from tests.judge.sequence import judge_sequence
+from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen
 
 FIRST = Reg(0, Type.NUMBER)
@@ -69,6 +69,4 @@ def test_the_answer_stays_the_same(
     run = Arith(op, number(constant), FIRST, Type.NUMBER) if constant_first else Arith(op, FIRST, number(constant), Type.NUMBER)
     body = pattern(Compare(told, VALUE, number(bound)), Compare(order, VALUE, run), RegisterKind(kind))
     end_us = 100
-    assert judge_sequence(sequence_rule(with_implied(body)), events, end_us) == judge_sequence(
-        sequence_rule(body), events, end_us
-    )
+    assert judge_pattern(sequence_rule(with_implied(body)), events, end_us) == judge_pattern(sequence_rule(body), events, end_us)

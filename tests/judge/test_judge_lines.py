@@ -9,7 +9,7 @@ import pytest
 from cep.plan.ir import Compare, Const, Field, InSet, Reg
 from cep.plan.plan import KeyPlan, Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
 from cep.types import Type
-from tests.judge.sequence import judge_sequence
+from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen
 
 LETTER = Field(("letter",), Type.TEXT)
@@ -29,7 +29,7 @@ def stream(letters: str, key: str = "k") -> list[Seen]:
 def found(body: SequenceBody, letters: str, end_us: int = 100) -> list[tuple[int, tuple[object, ...]]]:
     """Alert time and the places of the letters taken."""
     plan = RulePlan("r", "v", KEY, body, ())
-    return [(verdict.time_us, verdict.ids) for verdict in judge_sequence(plan, stream(letters), end_us)]
+    return [(verdict.time_us, verdict.ids) for verdict in judge_pattern(plan, stream(letters), end_us)]
 
 
 def plus(step: int, least: int = 1, most: int | None = None, **more: Any) -> Node:
@@ -108,7 +108,7 @@ def test_ties_go_to_the_earliest_start_then_the_most_events_then_what_was_taken_
     registers = (Register(RegisterKind.COUNT, 1, Type.NUMBER), Register(RegisterKind.COUNT, 2, Type.NUMBER))
     told = SequenceBody(forked.steps, forked.nodes, 10, registers=registers)
     emit = (("x", Reg(0, Type.NUMBER)), ("y", Reg(1, Type.NUMBER)))
-    (verdict,) = judge_sequence(RulePlan("r", "v", KEY, told, emit), stream("axc"), 9)
+    (verdict,) = judge_pattern(RulePlan("r", "v", KEY, told, emit), stream("axc"), 9)
     assert verdict.fields == {"x": 1, "y": 0}
 
 
@@ -132,5 +132,5 @@ def test_keys_do_not_see_each_other_and_no_key_is_no_event() -> None:
     events = [Seen(0, "e", {"k": "p", "letter": "a"}, 0), Seen(1, "e", {"k": "q", "letter": "b"}, 1)]
     nobody = Seen(1, "e", {"letter": "b"}, 2)
     own = Seen(2, "e", {"k": "p", "letter": "b"}, 3)
-    verdicts = judge_sequence(RulePlan("r", "v", KEY, NEXT, ()), [*events, nobody, own], 9)
+    verdicts = judge_pattern(RulePlan("r", "v", KEY, NEXT, ()), [*events, nobody, own], 9)
     assert [(verdict.key, verdict.ids) for verdict in verdicts] == [("p", (0, 3))]

@@ -1,0 +1,180 @@
+"""Generated patterns of the whole language: groups, alternation, any order, loops of all kinds, negations everywhere, delays,
+gaps, bounds. What a pattern needs to be one (a bound where it has to wait) it has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from hypothesis import strategies as st
+
+from cep.plan.plan import (
+    ANY_STEP,
+    ONCE,
+    AnyOrder,
+    Bound,
+    Chain,
+    Either,
+    Link,
+    Loop,
+    Part,
+    PatternBody,
+    PickKind,
+    Register,
+    RegisterKind,
+    Select,
+    Take,
+)
+from cep.types import Type
+from tests.judge.patterns import KINDS, QUANTIFIERS, VALUE, claims, register_of, selects, step_plans
+
+PICKS = [PickKind.FIRST, PickKind.FIRST, PickKind.LATEST, PickKind.LONGEST]
+ARROWS = ["->"] * 6 + ["=>"] * 2 + ["->>"]
+DELAYS = [(None, None)] * 12 + [(1, None), (None, 2), (1, 3), (None, 4)]
+PREVIOUS = Register(RegisterKind.LAST, ANY_STEP, Type.NUMBER, VALUE, skip_nulls=False)
+
+
+@dataclass
+class _Labels:
+    """The steps of a pattern being drawn; `takes`: those that take events."""
+
+    draw: st.DrawFn
+    selects: list[Select] = field(default_factory=list)
+    takes: list[int] = field(default_factory=list)
+
+    def step(self) -> int:
+        self.takes.append(self.denied())
+        return self.takes[-1]
+
+    def denied(self) -> int:
+        self.selects.append(self.draw(selects()))
+        return len(self.selects) - 1
+
+    def chance(self, one_in: int) -> bool:
+        return self.draw(st.integers(1, one_in)) == one_in
+
+
+@st.composite
+def pattern_bodies(draw: st.DrawFn, *, conditions: bool = True, picks: list[PickKind] | None = None) -> PatternBody:
+    labels = _Labels(draw)
+    pick = draw(st.sampled_from(picks or PICKS))
+    links: list[Link] = []
+    if labels.chance(7):
+        links.append(Link(Take(labels.denied()), "", negated=True))
+    links += _links(labels, draw(st.integers(1, 3)), depth=0, arrow="->" if links else "")
+    ends = draw(st.sampled_from(["", "", "", "", "->", "=>"]))
+    if ends:
+        links += [_negation(labels, ends)] + ([_negation(labels, ends)] if labels.chance(5) else [])
+    needs_time = links[0].negated or ends == "->" or pick is PickKind.LONGEST
+    body = PatternBody((), Chain(tuple(links)), draw(_bounds(needs_time=needs_time)), pick)
+    body = replace(body, timeout=body.within.us is not None and labels.chance(4))
+    return _with_conditions(labels, body, asks=conditions and labels.chance(2))
+
+
+def _with_conditions(labels: _Labels, body: PatternBody, *, asks: bool) -> PatternBody:
+    draw, takes = labels.draw, labels.takes
+    drawn = draw(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(takes)), max_size=3))
+    registers = [register_of(kind, step) for kind, step in drawn]
+    if asks and labels.chance(3):
+        registers.append(PREVIOUS)
+    scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER] if asks else []
+    own = [i for i in scalars if registers[i].step != ANY_STEP]
+    steps = []
+    for i, select in enumerate(labels.selects):
+        may_take = i in takes and bool(own) and labels.chance(3)
+        steps.append(draw(step_plans(i, select, own if may_take else scalars, may_take=may_take)))
+    when = draw(claims(scalars)) if scalars and labels.chance(4) else None
+    return replace(body, steps=tuple(steps), registers=tuple(registers), when=when)
+
+
+def _links(labels: _Labels, count: int, depth: int, arrow: str = "") -> list[Link]:
+    """Parts one after the other, with negations between some of them."""
+    links: list[Link] = []
+    for number in range(count):
+        if number > 0 and labels.chance(6):
+            links.append(_negation(labels, labels.draw(st.sampled_from(["->", "->", "=>"]))))
+        leads = labels.draw(st.sampled_from(ARROWS)) if number > 0 else arrow
+        delay = labels.draw(st.sampled_from(DELAYS)) if leads else (None, None)
+        links.append(Link(_part(labels, depth), leads, False, *delay))
+    return links
+
+
+def _negation(labels: _Labels, arrow: str) -> Link:
+    delay = labels.draw(st.sampled_from(DELAYS))
+    return Link(Take(labels.denied()), arrow, True, *delay)
+
+
+def _part(labels: _Labels, depth: int) -> Part:
+    kind = labels.draw(st.sampled_from(["take"] * 6 + (["group", "group", "either", "any"] if depth == 0 else ["take", "any"])))
+    match kind:
+        case "group":
+            links = _links(labels, labels.draw(st.integers(1, 2)), depth + 1)
+            bound = labels.draw(_bounds(needs_time=False)) if labels.chance(3) else None
+            return Chain(tuple(links), _loop(labels), bound)
+        case "either":
+            return Either((_option(labels), _option(labels)))
+        case "any":
+            steps = tuple(labels.step() for _ in range(labels.draw(st.integers(2, 3))))
+            return AnyOrder(steps, labels.draw(st.integers(1, len(steps))))
+        case _:
+            return Take(labels.step(), _loop(labels))
+
+
+def _option(labels: _Labels) -> Part:
+    if labels.chance(3):
+        return Chain(tuple(_links(labels, 2, 1)))
+    return Take(labels.step(), _loop(labels))
+
+
+def _loop(labels: _Labels) -> Loop:
+    low, high = labels.draw(st.sampled_from(QUANTIFIERS))
+    if high == 1:
+        return Loop(low, high, lazy=low == 0 and labels.chance(3))
+    until = None
+    if labels.chance(5):
+        until = labels.denied() if labels.chance(2) else labels.draw(st.integers(0, max(0, len(labels.selects) - 1)))
+    return Loop(
+        low,
+        high,
+        lazy=labels.chance(4),
+        inner=labels.draw(st.sampled_from(["->", "->", "->", "=>", "->>"])),
+        gap_us=labels.draw(st.sampled_from([None, None, None, None, 1, 2])),
+        until=until,
+    )
+
+
+@st.composite
+def _bounds(draw: st.DrawFn, *, needs_time: bool) -> Bound:
+    """Time, own events, or none; the same for all patterns that need no time."""
+    kind = "time" if needs_time else draw(st.sampled_from(["time", "time", "events", ""]))
+    if kind == "events":
+        return Bound(events=draw(st.integers(2, 7)))
+    return Bound(draw(st.integers(1, 9)), draw(st.booleans())) if kind else Bound()
+
+
+def features(body: PatternBody) -> set[str]:
+    """What of the language a pattern uses: for counting what is generated."""
+    found = {body.pick.value}
+    found |= {"within time"} if body.within.us is not None else {"within events"} if body.within.events else {"no bound"}
+    found |= {name for name, there in [("when", body.when), ("timeout", body.timeout)] if there}
+    found |= {"condition"} if any(step.cond for step in body.steps) else set()
+    found |= {"prev"} if any(register.step == ANY_STEP for register in body.registers) else set()
+    found |= {"leading !"} if body.pattern.links[0].negated else set()
+    found |= {f"ends {body.pattern.links[-1].arrow} !"} if body.pattern.links[-1].negated else set()
+    return found | _part_features(body.pattern)
+
+
+def _part_features(part: Part) -> set[str]:
+    found = {type(part).__name__}
+    if isinstance(part, Take | Chain) and part.loop != ONCE:
+        loop = part.loop
+        marks = {"lazy": loop.lazy, "gap": loop.gap_us, "until": loop.until is not None, f"inner {loop.inner}": True}
+        found |= {f"{type(part).__name__} {name}" for name, there in marks.items() if there}
+    if isinstance(part, Chain):
+        found |= {"group bound"} if part.bound else set()
+        for link in part.links:
+            found |= {f"{'!' if link.negated else ''}{link.arrow}"} | _part_features(link.part)
+            found |= {"delay"} if (link.min_us, link.max_us) != (None, None) else set()
+    if isinstance(part, Either):
+        found |= set().union(*map(_part_features, part.options))
+    return found
