@@ -41,7 +41,7 @@ class Engine:
         known: Known = {}
         rules = [self._carry_over(plan, rulebook, old.get(plan.id), known) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
-        self._told = [told for rule in rules for told in (rule.once, rule.suppress) if told]
+        self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
         self._tables_version = rulebook.tables_version
         matchers = [rule.matcher for rule in rules]
         self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows, matchers=matchers)
@@ -128,8 +128,8 @@ class Engine:
             ordered.sort()  # n is unique: the comparison never reaches the rule
         generation = self.generation
         alerts = [alert for _, _, _, key, _, rule, match in ordered if (alert := rule.alert(match, key, generation)) is not None]
-        for told in self._told:
-            told.forget(watermark_us)
+        for rule in self._settling:
+            rule.settle(watermark_us)
         return alerts
 
     # -- state
