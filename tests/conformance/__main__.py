@@ -1,10 +1,11 @@
-"""`python -m tests.conformance siddhi|elastalert|panther [--list] [--rule NAME]`: how other engines' own tests fare as our rules."""
+"""How other engines' own tests fare as our rules: `python -m tests.conformance siddhi|elastalert|panther|all [--list] [--rule NAME]`."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
 
+from tests.conformance.cases import FOLDER
 from tests.conformance.suites import SUITES, verdicts
 
 
@@ -14,6 +15,8 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="each case with its verdict and reason")
     parser.add_argument("--rule", metavar="NAME", help="one case in full: the rule, what was expected, what was told")
     asked = parser.parse_args()
+    if not FOLDER.is_dir():
+        parser.error(f"there is no {FOLDER}; CEP_CONFORMANCE names the folder of the cases")
     for suite in SUITES if asked.suite == "all" else (asked.suite,):
         found = verdicts(suite)
         for verdict in found:

@@ -1,15 +1,15 @@
 """Siddhi's own tests of patterns, sequences, absences, windows and partitions, said as rules of ours.
 
-    every e1=S[..] -> e2=T[..]      e1 -> e2, pick all                 each e1 begins a run, and runs overlap
-    every (e1 -> e2)                e1 -> e2                           what is matched is used up: `pick first`
-    e1 -> e2                        e1 -> e2, told once                Siddhi's pattern ends with its first match
-    e1, e2                          e1 => e2
-    e1 and e2, e1 or e2             all(e1, e2), e1 | e2
-    e1 -> not S for 1 sec           e1 ->[..1s] !x
-    e1 -> not S for 1 sec -> e2     e1 ->[..1s] !x ->[1s..] e2
-    not S for 1 sec -> e2           !x ->[..1s] e2
-    e1 -> not S and e2              e1 -> !x -> e2
-    partition with (f of S, ..)     by {S: f, ..}
+every e1=S[..] -> e2=T[..]      e1 -> e2, pick all                 each e1 begins a run, and runs overlap
+every (e1 -> e2)                e1 -> e2                           what is matched is used up: `pick first`
+e1 -> e2                        e1 -> e2, told once                Siddhi's pattern ends with its first match
+e1, e2                          e1 => e2
+e1 and e2, e1 or e2             all(e1, e2), e1 | e2
+e1 -> not S for 1 sec           e1 ->[..1s] !x
+e1 -> not S for 1 sec -> e2     e1 ->[..1s] !x ->[1s..] e2
+not S for 1 sec -> e2           !x ->[..1s] e2
+e1 -> not S and e2              e1 -> !x -> e2
+partition with (f of S, ..)     by {S: f, ..}
 """
 
 from __future__ import annotations
@@ -208,7 +208,9 @@ def _add(rule: _Rule, part: Part, sign: str, *, first: bool, last: bool, within:
         rule.once = False
         part = part.part
         if isinstance(part, Line):
-            raise Unsayable("`every (..)` beside other steps: a group that begins anew when it is complete, while others still wait")
+            raise Unsayable(
+                "`every (..)` beside other steps: a group that begins anew when it is complete, while others still wait"
+            )
         if last and any(single.negated for single in _singles(part)):
             raise Unsayable("an absence that is told again and again; ours is told once, until the next event")
         rule.pick_all = not (isinstance(part, Single) and part.counted and first)
