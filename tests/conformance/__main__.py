@@ -1,4 +1,4 @@
-"""How other engines' own tests fare as our rules: `python -m tests.conformance siddhi|elastalert|panther|all [--list] [--rule NAME]`."""
+"""How other engines' own tests fare as our rules: `python -m tests.conformance SUITE|all [--list] [--rule NAME]`."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def _history(row: Row) -> list[dict[str, Any]]:
     """What was known before: the terms of the first call that brought no match, which the rule had asked the store for."""
     if row["rule_class"] != "NewTermsRule" or row["calls"][0]["n_matches_after"]:
         return []
-    first = [event for event in _events({**row, "calls": row["calls"][:1]})]
+    first = list(_events({**row, "calls": row["calls"][:1]}))
     return [{**event, "ts": event["ts"] - BEFORE_US} for event in first]
 
 

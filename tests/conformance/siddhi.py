@@ -105,7 +105,7 @@ def _window_rule(app: str, kind: str, inside: str) -> tuple[str, dict[str, tuple
 _WINDOWS = {
     "length": "the window has no length: it tests that Siddhi says so",
     "externalTime": "each event is a row, and so is each that leaves: a rule tells a condition, not what comes and goes",
-    "externalTimeBatch": "batches begin with the first event, or are closed by a clock of their own; ours are aligned to the epoch",
+    "externalTimeBatch": "batches begin with the first event, or are closed by their own clock; ours are aligned to the epoch",
     "timeBatch": "a row for each event of a batch, or of the one before: a rule tells a condition once, at the window's end",
     "lengthBatch": "batches by number: a rule that is emptied by each alert (`then reset`) tells the last event of each",
     "expressionBatch": "the batch ends where an expression of its first and last event says",
