@@ -13,6 +13,7 @@ import msgspec
 
 from cep.event import Alert, Key, Match
 from cep.match.budget import Budget
+from cep.match.expected import ExpectingMatcher
 from cep.match.life import Life, Open
 from cep.match.matcher import Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
@@ -45,6 +46,7 @@ class Running:
         self.once = once_of(plan.once) if plan.once else None
         self.suppress = suppress_of(plan.suppress) if plan.suppress else None
         self.life = Life() if plan.has_life else None
+        self.expects = self.matcher if isinstance(self.matcher, ExpectingMatcher) else None
         self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
