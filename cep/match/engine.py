@@ -24,10 +24,7 @@ STATE_VERSION = 2
 
 
 class Engine:
-    """Runs one generation of rules over one shard of keys, in one thread.
-
-    make  makes the matcher of a rule; another one than the planner's may watch what its matchers are given
-    """
+    """Runs one generation of rules over one shard of keys, in one thread."""
 
     def __init__(
         self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct", make: MakeMatcher = make_matcher

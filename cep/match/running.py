@@ -24,12 +24,16 @@ from cep.plan.plan import AbsentBody, FilterBody, RulePlan
 
 MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
+MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 _SHARES = 10_000  # keys of a canary are told apart by ten thousandths
 _encode = msgspec.json.Encoder().encode
 
 
 class Running:
-    """One rule with its kernels, matcher, noise control and open alerts."""
+    """One rule with its kernels, matcher, noise control and open alerts.
+
+    make   makes its matcher; another one than the planner's may watch what it is given
+    """
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
         self.plan = plan
