@@ -14,14 +14,15 @@ Where the text leaves room, this is how it is read (docs and matchers follow):
                   first step starts runs as any first step does. A lazy loop at the end never grows.
     groups        A pass takes at least one event; a group that can be passed through without one is optional. `gap` of a group
                   lies between the last event of a pass and the first of the next.
-    until         It closes the loops the run is in, from their first event on; amid a pass of a group it kills. It stays closed.
+    until         Its event is never taken by the loop, nor as its first. It closes the loops the run is in, from their first event
+                  on; amid a pass of a group it kills. What is closed stays closed.
     negations     In front of every step that is next for the run (amid a pass of `(a -> b)+ -> !x -> c`, c is not). It kills each
                   fork but those that leave it behind by this very event. Its arrow's delay says when it strikes. `a => !x -> c`:
                   an x that is the very next own event kills, also where it is a c, or where a loop would take it.
     at the end    `a -> !x`: from the moment the rest is complete, x kills up to and including the deadline (`exclusive`: up to
                   it), also where a loop would take it. The last condition is judged at the deadline. Of several negations the
-                  latest deadline counts. `a => !x`: the next own event, if in time and not x, completes the match and may start a
-                  run itself.
+                  latest deadline counts. `a => !x`: the next own event, if in time (by its arrow, too) and not x, completes the
+                  match and may start a run itself.
     at the start  `!x -> a`: the bound is the smaller of `within` (`exclusive`: an x exactly so long before is not meant) and of
                   the arrow's own. x is judged as if the run had taken a. An x of a's time counts if it came before a. `!x => a`:
                   the own event right before a. A fresh start does not forget an x.
@@ -39,6 +40,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from cep.plan.plan import (
@@ -89,13 +91,13 @@ class Run:
 
 def judge_pattern(plan: RulePlan, events: Sequence[Seen], end_us: int, tables: Tables | None = None) -> list[Verdict]:
     """All matches of a finite stream given in feeding order; timers up to and including `end_us` are done."""
-    keys: dict[Parts, _OneKey] = {}
+    keys: dict[Parts, OneKey] = {}
     told: list[Verdict] = []
     for event in events:
         told += _due(keys, event.time_us)
         parts = key_parts(plan.key, event, tables or {})
         if parts is not None:
-            one = keys.setdefault(_exactly(parts), _OneKey(plan, parts, tables or {}))
+            one = keys.setdefault(_exactly(parts), OneKey(plan, parts, tables or {}))
             told += one.take(event)
     return told + _due(keys, end_us + 1)
 
@@ -105,7 +107,7 @@ def _exactly(parts: Parts) -> Parts:
     return tuple((isinstance(part, bool), part) for part in parts)
 
 
-def _due(keys: dict[Parts, _OneKey], before_us: int) -> list[Verdict]:
+def _due(keys: dict[Parts, OneKey], before_us: int) -> list[Verdict]:
     """Fire, moment by moment, the timers before that time: at each first what is fulfilled, then what lapses."""
     told = []
     while waiting := [
@@ -115,7 +117,7 @@ def _due(keys: dict[Parts, _OneKey], before_us: int) -> list[Verdict]:
     return told
 
 
-class _OneKey:
+class OneKey:
     """All runs of one key."""
 
     def __init__(self, plan: RulePlan, parts: Parts, tables: Tables) -> None:
@@ -128,6 +130,12 @@ class _OneKey:
         self.runs: list[Run] = []
         self.own: list[Seen] = []  # own events so far
         self.used: list[set[int]] = []  # of each alert and timeout: which own events it holds
+
+    def branch(self) -> OneKey:
+        """The same key, to go on from here another way."""
+        other = copy(self)
+        other.runs, other.own, other.used = self.runs[:], self.own[:], self.used[:]
+        return other
 
     # ------------------------------------------------------------ events
 
@@ -191,7 +199,8 @@ class _OneKey:
     ) -> Run | None:
         """The run with the event taken that way; None when the event does not fit the step."""
         after = (*before, Taken(at, way.step, event))
-        if not self._fits(way.step, event, before, after):
+        ends = [item.part.loop.until for item in way.then if isinstance(item, Passing) and item.part.loop.until is not None]
+        if any(self._fits(until, event, before, before) for until in ends) or not self._fits(way.step, event, before, after):
             return None
         then = tuple(
             replace(item, since=len(before)) if isinstance(item, Passing) and item.since is None else item for item in way.then
@@ -309,7 +318,10 @@ class _OneKey:
 
     def _ended_by(self, run: Run, event: Seen, at: int) -> bool:
         """Whether this is the next own event that `a => !x` asks for, and all is well."""
-        in_time = _in_bound(self.body.within, run.first, event.time_us, at)
+        since_us = event.time_us - run.last.event.time_us
+        in_time = _in_bound(self.body.within, run.first, event.time_us, at) and all(
+            (link.min_us or 0) <= since_us and (link.max_us is None or since_us <= link.max_us) for link in self.ending
+        )
         return self._awaits_next(run, at) and in_time and not self._struck(run, event, at) and self._matches(run)
 
     def _deadline(self, run: Run) -> float:
@@ -325,6 +337,13 @@ class _OneKey:
         dues += [(self._last_chance(run), 0, run.first.event.time_us) for run in self.runs if run.held]
         dues += [(self._lapse(run), 1, run.first.event.time_us) for run in self.runs if self.body.timeout]
         return min((due for due in dues if math.isfinite(due[0])), default=None)
+
+    def until(self, end_us: int) -> list[Verdict]:
+        """Fire all timers up to and including that time."""
+        told = []
+        while (timer := self.timer()) is not None and timer[0] <= end_us:
+            told += self.fire()
+        return told
 
     def fire(self) -> list[Verdict]:
         timer = self.timer()
