@@ -68,6 +68,7 @@ class ChannelSpec:
     public_only: bool = False  # refuse private and loopback addresses, besides those always refused (link-local, metadata)
     allow: tuple[str, ...] = ()  # CIDRs reachable although `public_only` would refuse them
     ca: str | None = None
+    updates: bool = False  # what changes of an alert that is open goes there too
 
 
 @dataclass(frozen=True, slots=True)

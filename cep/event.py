@@ -86,11 +86,13 @@ TIMER = 1 << 62  # the `cause` of a match that a timer brought: after all rows o
 class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     """What a matcher found, before it becomes an alert (or is muted).
 
+    transition  "opened"; of the alert that is open for this key, "updated" or "resolved"; "timeout": a run that lapsed
     time_us  the moment it became certain: the event or deadline that decided it
     cause    index in the batch of the event that decided it, or TIMER
     first_us, last_us, first_id, last_id   of its events; None without events
     evidence ids of its events in order, at most MAX_EVIDENCE: the first half and the last half
     events   how many there were
+    transition  "opened"; "timeout" of a run that lapsed
     """
 
     key: Key
@@ -104,10 +106,18 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     last_id: EventId | None
     evidence: tuple[EventId, ...]
     events: int
+    transition: str = "opened"
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """An alert, as it stands in the outbox. `id` is made from what happened, so a replay makes the same one."""
+    """An alert, or what became of it, as it stands in the outbox. `id` is made from what happened: a replay makes the same one.
+
+    transition  "opened", "updated" and "resolved" (both with the id of the opening), "timeout"
+    opened_us   time of the opening, of updates and resolves
+    updates     of an update: which one it is, from 1; of a resolve: how many there were
+    shadow      of a rule in shadow, or of a key outside a canary's share: listed, not delivered
+    evicted     how much the rule had to let go because its budget was full, since the alert before
+    """
 
     id: str
     rule: str
@@ -126,3 +136,18 @@ class Alert(msgspec.Struct, frozen=True):
     to: tuple[str, ...] = ()
     transition: str = "opened"
     muted: str = ""  # why it is not delivered ("once per user every 1h"); empty when it is
+    opened_us: int | None = None
+    updates: int = 0
+    shadow: bool = False
+    evicted: int = 0
+
+    @property
+    def entry_id(self) -> str:
+        """What names this row among all, at every replay and redrive: id and transition; an alert has many updates."""
+        number = f":{self.updates}" if self.transition == "updated" else ""
+        return f"{self.id}:{self.transition}{number}"
+
+    @property
+    def delivered(self) -> bool:
+        """Whether it goes to channels: muted ones and those in shadow are only counted and listed."""
+        return not self.muted and not self.shadow

@@ -174,7 +174,7 @@ class Commits:
 
 
 def _alert_words(alert: Alert) -> tuple[Any, ...]:
-    return f"{alert.id}:{alert.transition}", msgspec.json.encode(alert)
+    return alert.entry_id, msgspec.json.encode(alert)
 
 
 def _rejection_words(kind: str, row: Rejection) -> tuple[Any, ...]:

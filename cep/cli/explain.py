@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import click
 
 from cep.cli.show import next_step
 from cep.codes import CODES
+from cep.codes.page import as_text
 from cep.errors import ConfigError
 from cep.spelling import closest
 
@@ -26,14 +25,6 @@ def command(code: str | None) -> int:
         near = closest(code.upper(), CODES)
         raise ConfigError(f"there is no code {code}", f"did you mean {near}?" if near else "`cep explain` lists them")
     click.echo(click.style(f"{page.code}  {page.title}", bold=True))
-    for heading, text in (("", page.what), ("To mend it", page.mend)):
-        click.echo()
-        if heading:
-            click.echo(heading + ":")
-        click.echo(textwrap.indent(textwrap.fill(" ".join(text.split()), 100), "  "))
-    for heading, text in (("Before", page.before), ("After", page.after)):
-        if text.strip():
-            click.echo(f"\n{heading}:\n")
-            click.echo(textwrap.indent(text.strip("\n"), "    "))
+    click.echo(as_text(page))
     next_step("cep check")
     return 0

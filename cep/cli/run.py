@@ -34,6 +34,7 @@ SHOWN_REJECTED = 5  # events not fed that are shown one by one; the rest are cou
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="alerts as lines, or as JSON lines")
 @click.option("--rejects", metavar="FILE", help="write events that were late or bad to this file, as JSON lines")
 @click.option("--redis", metavar="URL", help="serve on this Redis instead of an embedded one")
+@click.option("--lifecycle", is_flag=True, help="print also how alerts go on: their updates and resolves")
 @click.option("--quiet", is_flag=True, help="alerts only: no progress, no summary")
 def command(
     rules: tuple[str, ...],
@@ -42,6 +43,7 @@ def command(
     output: str,
     rejects: str | None,
     redis: str | None,
+    lifecycle: bool,
     quiet: bool,
 ) -> int:
     """Run rules over files of events (--events), print each alert, and end; or, without --events, serve.
@@ -60,20 +62,21 @@ def command(
         next_step("mend the rules above; `cep check` shows the warnings too")
         return fault_code(errors)
     need_rules(rules, config, loaded)
-    return _over_files(loaded.rulebook, config, events, output, rejects, quiet)
+    return _over_files(loaded.rulebook, config, events, output, rejects, lifecycle, quiet)
 
 
 def _over_files(
-    rulebook: Rulebook, config: Config, events: tuple[str, ...], output: str, rejects: str | None, quiet: bool
+    rulebook: Rulebook, config: Config, events: tuple[str, ...], output: str, rejects: str | None, lifecycle: bool, quiet: bool
 ) -> int:
-    inputs = [_input(text, config.streams) for text in events]
+    inputs = [input_of(text, config.streams) for text in events]
     progress = None if quiet or not sys.stderr.isatty() else _Progress()
     per_rule: Counter[str] = Counter()
     show = _teller(output)
 
     def tell(alert: Alert) -> None:
-        per_rule[alert.rule] += 1
-        if not alert.muted:
+        begins = alert.transition in ("opened", "timeout")
+        per_rule[alert.rule] += begins
+        if alert.delivered and (begins or lifecycle):
             show(alert)
 
     sample = Sample()
@@ -118,7 +121,11 @@ def _rejects_file(path: str | None) -> AbstractContextManager[BinaryIO | None]:
         ) from error
 
 
-def _input(text: str, streams: dict[str, StreamSpec]) -> tuple[str, Path | str]:
+def input_of(text: str, streams: dict[str, StreamSpec]) -> tuple[str, Path | str]:
+    """The stream and the file of `STREAM=FILE` or `FILE`.
+
+    raises  ConfigError: several streams are declared, and none is named
+    """
     name, separator, path = text.partition("=")
     if separator and not Path(text).exists():
         return name, path if path == "-" else Path(path)
@@ -195,6 +202,10 @@ def _print_summary(summary: Summary, per_rule: Counter[str]) -> None:
     ]
     if summary.muted:
         parts.append(f"{summary.muted:,} of them muted")
+    if summary.shadow:
+        parts.append(f"{summary.shadow:,} of them in shadow")
+    if summary.resolved:
+        parts.append(f"{summary.resolved:,} resolved")
     if summary.late:
         parts.append(f"{summary.late:,} late")
     if summary.dead:

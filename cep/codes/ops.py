@@ -266,8 +266,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0962",
         "no such rules",
-        "A path of rules names neither a folder nor a file, or there is not one rule in it.",
-        "Mend `rules` in cep.yml or the path on the command line.",
+        "A path of rules names neither a folder nor a file, there is not one rule in it, or none of the name that was asked for.",
+        "Mend `rules` in cep.yml, or the path or name on the command line.",
     ),
     Code(
         "E0963",

@@ -252,7 +252,9 @@ class Dispatcher:
     async def _take(self, chunk: Chunk) -> None:
         """Route a chunk of an outbox into the channels' queues."""
         async with self._swap:
-            desk = Desk({name: sender.receiver for name, sender in self._senders.items()}, self._default_to)
+            receivers = {name: sender.receiver for name, sender in self._senders.items()}
+            updates = frozenset(name for name, sender in self._senders.items() if sender.spec.updates)
+            desk = Desk(receivers, self._default_to, updates)
             parcels = chunk.parcels
             for stage in INTAKE:
                 parcels = stage(parcels, desk)

@@ -14,7 +14,7 @@ from cep.event import Alert
 class Parcel:
     """One alert on its way to one channel.
 
-    id     alert id, ":", transition: the `webhook-id`, the same at every attempt and redrive
+    id     alert id, ":", transition (and the number of an update): the `webhook-id`, the same at every attempt and redrive
     raw    the alert as it stands in the outbox
     entry  id of its outbox entry; empty once it is in the channel's queue
     lane   parcels of one lane go one after the other

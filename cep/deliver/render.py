@@ -31,12 +31,15 @@ def alert_as_json(alert: Alert) -> dict[str, Any]:
         "tags": list(alert.tags),
         "title": alert.title,
         "transition": alert.transition,
+        "updates": alert.updates,
+        "opened": iso_time(alert.time_us if alert.opened_us is None else alert.opened_us),
         "time": iso_time(alert.time_us),
         "first": None if alert.first_us is None else iso_time(alert.first_us),
         "last": None if alert.last_us is None else iso_time(alert.last_us),
         "fields": alert.fields,
         "evidence": list(alert.evidence),
         "events": alert.events,
+        **({"evicted": alert.evicted} if alert.evicted else {}),
     }
 
 

@@ -2,7 +2,7 @@
 
 A file gets one JSON object a line. A burst of lines is one append followed by fsync, and counts as delivered only then: a power
 cut loses nothing that counts. After a crash between the append and the record the burst comes again; lines that stand at the end
-of the file already are recognised by id and transition and not written twice.
+of the file already are recognised by id and transition (and number, of updates) and not written twice.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _append_whole(file: int, lines: bytes) -> None:
         raise
 
 
-def _mend_end(file: int) -> set[tuple[str, str]]:
+def _mend_end(file: int) -> set[tuple[str, str, int]]:
     """Cut off a half line of ours that a crash left (a half line of somebody else's is ended instead); gives the marks of the
     lines before it."""
     size = os.fstat(file).st_size
@@ -125,14 +125,15 @@ def _mend_end(file: int) -> set[tuple[str, str]]:
 class _Mark(msgspec.Struct):
     id: str
     transition: str
+    updates: int = 0
 
 
-def _mark(line: bytes) -> tuple[str, str] | None:
+def _mark(line: bytes) -> tuple[str, str, int] | None:
     try:
         mark = msgspec.json.decode(line, type=_Mark)
     except msgspec.DecodeError:
         return None
-    return mark.id, mark.transition
+    return mark.id, mark.transition, mark.updates
 
 
 async def _write(write: Callable[[], None], name: str) -> Outcome:

@@ -31,6 +31,7 @@ class Desk:
 
     receivers: Mapping[str, Receiver]
     default_to: Sequence[str]
+    updates: frozenset[str] = frozenset()  # channels that want the updates of open alerts too
     unknown: set[str] = field(default_factory=set)  # names complained about
 
 
@@ -70,8 +71,13 @@ def _complain(name: str, rule: str, desk: Desk) -> None:
 
 
 def mute(parcels: list[Parcel], desk: Desk) -> list[Parcel]:
-    """What noise control muted stays in the outbox, counted and listed, and goes nowhere."""
-    return [parcel for parcel in parcels if not parcel.alert.muted]
+    """What noise control muted, and what is in shadow, stays in the outbox, counted and listed, and goes nowhere; updates go
+    where a channel asks for them."""
+    return [parcel for parcel in parcels if parcel.alert.delivered and _asked_for(parcel, desk)]
+
+
+def _asked_for(parcel: Parcel, desk: Desk) -> bool:
+    return parcel.alert.transition != "updated" or parcel.channel in desk.updates
 
 
 def order(parcels: list[Parcel], desk: Desk) -> list[Parcel]:

@@ -11,7 +11,7 @@ from cep.lang.yaml_reader import YamlReader
 
 TEST_KEYS = ("name", "given", "expect", "until", "rule")
 GIVEN_KEYS = ("at", "repeat", "every", "event")
-EXPECT_KEYS = ("at", "count", "with")  # every other key is a field of the alert
+EXPECT_KEYS = ("at", "count", "resolves", "with")  # every other key is a field of the alert
 MAX_REPEAT = 100_000
 
 
@@ -144,12 +144,17 @@ class YamlTests:
         for key, value in node.pairs:
             if key.value == "at":
                 at = reader.fragment("duration", "at", value)
-            elif key.value == "count":
-                count = self._count("count", value, 0, 10**9)
+            elif key.value in ("count", "resolves"):
+                count = self._count(key.value, value, 0, 10**9)
             elif key.value == "with":
                 found = reader.fragment("checks", "with", value)
                 checks += found.items if found else ()
             else:
                 span = reader.span(key).to(reader.span(value))
                 checks.append(tree.Check(span, reader.name(key).text, "==", reader.data(value)))
-        return tree.ExpectAlerts(reader.span(node), count, at.us if at else None, tuple(checks))
+        if "count" in node.keys and "resolves" in node.keys:
+            span = reader.span(node.keys["count"])
+            reader.fault(
+                "E0126", "`count` beside `resolves`", span, help="take `count` away: `resolves: 2` says how many resolve"
+            )
+        return tree.ExpectAlerts(reader.span(node), count, at.us if at else None, tuple(checks), "resolves" in node.keys)

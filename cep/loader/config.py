@@ -28,7 +28,7 @@ STREAM = (
 )  # fmt: skip
 WEBHOOK = (
     "webhook", "secret", "headers", "schedule", "connect_timeout", "timeout", "concurrency", "public_only",
-    "allow", "ca",
+    "allow", "ca", "updates",
 )  # fmt: skip
 KINDS = ("webhook", "file", "stdout")
 TABLE = ("file", "key")
@@ -140,12 +140,13 @@ def _channel(name: str, node: Node, lines: Lines, base: Path) -> ChannelSpec:
     path = f"channels.{name}"
     kind = _kind(Section(node, lines, path), path)
     if kind == "stdout":
-        section = Section(node, lines, path, ("stdout",))
+        section = Section(node, lines, path, ("stdout", "updates"))
         if not section.take_bool("stdout", True):
             raise section.fault(node, f"{path} leads nowhere", "write `stdout: true`, or remove the channel", "E0954")
-        return ChannelSpec(name, "stdout")
+        return ChannelSpec(name, "stdout", updates=section.take_bool("updates", False))
     if kind == "file":
-        return ChannelSpec(name, "file", path=Section(node, lines, path, ("file",)).take_text("file", None))
+        section = Section(node, lines, path, ("file", "updates"))
+        return ChannelSpec(name, "file", path=section.take_text("file", None), updates=section.take_bool("updates", False))
     return _webhook(name, Section(node, lines, path, WEBHOOK), base)
 
 
@@ -180,6 +181,7 @@ def _webhook(name: str, section: Section, base: Path) -> ChannelSpec:
         public_only=section.take_bool("public_only", usual.public_only),
         allow=section.take_texts("allow", ()),
         ca=None if ca is None else str(base / ca),
+        updates=section.take_bool("updates", usual.updates),
     )
 
 

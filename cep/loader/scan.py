@@ -39,7 +39,7 @@ def scan(paths: Iterable[str | Path], config: Config) -> Disk:
 
     Names with a leading dot are left out, `cep.yml` and the files of tables too. A file that goes while we look is not there.
     """
-    apart = {(config.base / table.file).resolve() for table in config.tables.values()}
+    apart = {os.path.realpath(config.base / table.file) for table in config.tables.values()}
     texts: dict[str, str] = {}
     faults: list[Diagnostic] = []
     missing: list[str] = []
@@ -53,7 +53,7 @@ def scan(paths: Iterable[str | Path], config: Config) -> Disk:
             continue
         for file in _files(whole, folders):
             name = shown(file)
-            if name in texts or (file.name == FILE_NAME and file != whole) or file.resolve() in apart:
+            if name in texts or (file.name == FILE_NAME and file != whole) or os.path.realpath(file) in apart:
                 continue
             content = _content(file, name, faults)
             if content is None:

@@ -65,7 +65,7 @@ def run_tests(rulebook: Rulebook, files: Iterable[tree.File]) -> list[TestResult
 
 def run_test(rulebook: Rulebook, test: tree.RuleTest) -> TestResult:
     """Run one script against its rule alone (switched on, whatever its mode)."""
-    plan = replace(rulebook[test.rule.text], enabled=True)
+    plan = replace(rulebook[test.rule.text], enabled=True, mode="enabled")
     alone = replace(rulebook, plans=(plan,))
     events = written_events(test)
     until_us = _until(test, events)
@@ -74,7 +74,7 @@ def run_test(rulebook: Rulebook, test: tree.RuleTest) -> TestResult:
     for dead in outcome.dead:
         number = int(str(dead.position)) if str(dead.position).isdigit() else dead.position
         result.problems.append(f"event {number} would go to dead letter: {dead.reason} ({dead.code})")
-    told = [alert for alert in outcome.alerts if not alert.muted]
+    told = [alert for alert in outcome.alerts if not alert.muted and alert.transition != "updated"]
     result.problems += _judge(test, told)
     if not outcome.dead:
         result.problems += _other_ways(alone, events, until_us, outcome)
@@ -183,13 +183,20 @@ def _judge(test: tree.RuleTest, told: Sequence[Alert]) -> list[str]:
             case tree.ExpectNothing():
                 pass  # an alert that no other expectation explains is reported below
             case tree.ExpectAlerts():
-                fitting = {i for i, alert in enumerate(told) if not _differences(expect, alert)}
+                fitting = {i for i, alert in enumerate(told) if _is_about(expect, alert) and not _differences(expect, alert)}
                 explained |= fitting
                 if len(fitting) != expect.count:
                     problems.append(_miscount(expect, told, len(fitting)))
+    if not any(isinstance(expect, tree.ExpectAlerts) and expect.resolves for expect in test.expect):
+        # who says nothing of resolves means openings alone
+        explained |= {i for i, alert in enumerate(told) if alert.transition == "resolved"}
     if not problems:
         problems += [f"unexpected {_said(alert)}{_made_of(alert)}" for i, alert in enumerate(told) if i not in explained]
     return problems
+
+
+def _is_about(expect: tree.ExpectAlerts, alert: Alert) -> bool:
+    return (alert.transition == "resolved") == (expect.resolves)
 
 
 def _made_of(alert: Alert) -> str:
@@ -202,7 +209,9 @@ def _made_of(alert: Alert) -> str:
 
 
 def _miscount(expect: tree.ExpectAlerts, told: Sequence[Alert], found: int) -> str:
-    wanted = f"expected {expect.count} alert{'s' if expect.count != 1 else ''}" + (
+    what = "resolve" if expect.resolves else "alert"
+    told = [alert for alert in told if _is_about(expect, alert)]
+    wanted = f"expected {expect.count} {what}{'s' if expect.count != 1 else ''}" + (
         f" at {duration_text(expect.at_us)}" if expect.at_us is not None else ""
     )
     if not told:
@@ -228,7 +237,7 @@ def _differences(expect: tree.ExpectAlerts, alert: Alert) -> list[str]:
 def _value(alert: Alert, name: str) -> Any:
     if name in alert.fields:
         return alert.fields[name]
-    return {"key": alert.key, "severity": alert.severity, "title": alert.title, "events": alert.events}.get(name)
+    return getattr(alert, name) if name in ("key", "severity", "title", "events", "transition") else None
 
 
 def _holds(op: str, value: Any, wanted: Any) -> bool:
@@ -249,7 +258,8 @@ def _timeline(events: Sequence[ScriptEvent], alerts: Sequence[Alert]) -> list[st
 
 
 def _said(alert: Alert) -> str:
-    return f"alert at {duration_text(alert.time_us - START_US)} key {_shown(alert.key)} {_shown(alert.fields)}"
+    what = {"opened": "alert", "updated": "update", "resolved": "resolve"}.get(alert.transition, alert.transition)
+    return f"{what} at {duration_text(alert.time_us - START_US)} key {_shown(alert.key)} {_shown(alert.fields)}"
 
 
 def _shown(value: Any) -> str:

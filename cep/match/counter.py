@@ -16,6 +16,7 @@ from typing import Any
 from cep.event import Batch, Key, Match
 from cep.match.aggregates import aggregate_maker, read_over, values_loader
 from cep.match.found import ends, found
+from cep.match.fuse import Bits, Fused, indented
 from cep.match.matcher import Hits, RuleState
 from cep.match.state import Touched, merge
 from cep.plan.kernels import RuleKernels
@@ -70,18 +71,49 @@ class CountedWindows:
             size = len(events)
             if size < short:
                 continue
-            if size >= need and events[-need] >= time_us - window_us:
-                if self._then_reset:
-                    del young[key]
-                    out.append(self._match(key, index, events if size == need else events[-need:]))
-                elif size == need or events[-need - 2] < time_us - window_us:  # else it was true already
-                    out.append(self._match(key, index, events[-need:]))
+            is_true = size >= need and events[-need] >= time_us - window_us
+            if is_true and (self._then_reset or size == need or events[-need - 2] < time_us - window_us):  # else it was already
+                self.rise(key, index, events, out)
             if size >= TRIMMED_FROM and not size & (size - 1):
-                self._trim(events, time_us)
-        self._last_us = self._now_us = times_us[-1]
-        if self._turn_us is None:
-            self._turn_us = times_us[0] + window_us
+                self.trim(events, time_us)
+        self.saw(times_us[-1])
         self._touched.add_all(hits.keys)
+
+    def fuse(self, n: int) -> Fused:
+        """`feed` for one row."""
+        need = 2 * self._threshold
+        told = "e" if self._counts_alone else f"(e, M{n}._kernels.values(r, t))"
+        rises = f"z >= {need} and w[-{need}] >= t - {self._window_us}"
+        if not self._then_reset:
+            rises += f" and (z == {need} or w[-{need + 2}] < t - {self._window_us})"
+
+        def row(key: str, bits: Bits) -> list[str]:
+            judged = [
+                f"if {rises}: M{n}.rise({key}, i, w, O{n})",
+                f"if z >= {TRIMMED_FROM} and not z & (z - 1): M{n}.trim(w, t)",
+            ]
+            return [
+                f"w = G{n}({key})",
+                f"if w is None: w = Y{n}[{key}] = P{n}({key}, None) or []",
+                f"w.append(t); w.append({told}); L{n} = t; z = len(w)",
+                *indented(f"if z >= {min(need, TRIMMED_FROM)}:", judged),
+                f"if C{n} is not None: C{n}.add({key})",
+            ]
+
+        before = [f"Y{n} = M{n}._young; G{n} = Y{n}.get; P{n} = M{n}._old.pop; C{n} = M{n}._touched.keys; L{n} = None"]
+        return Fused(self, row, before, [f"if L{n} is not None: M{n}.saw(L{n})"])
+
+    def rise(self, key: Key, cause: int, events: Counted, out: list[Match]) -> None:
+        """The last n of these events are a match."""
+        if self._then_reset:
+            del self._young[key]
+        out.append(self._match(key, cause, events[-2 * self._threshold :]))
+
+    def saw(self, time_us: int) -> None:
+        """Rows up to this time were taken."""
+        self._last_us = self._now_us = time_us
+        if self._turn_us is None:
+            self._turn_us = time_us + self._window_us
 
     def _told(self, batch: Batch, hits: Hits, times_us: list[int]) -> Iterable[Any]:
         ids = map(batch.ids.__getitem__, hits.rows)
@@ -100,7 +132,7 @@ class CountedWindows:
         times_us = (events[0], events[-2])
         return found(self._kernels, key, events[-2], cause, registers, times_us, ids, self._threshold)
 
-    def _trim(self, events: Counted, now_us: int) -> None:
+    def trim(self, events: Counted, now_us: int) -> None:
         """Drop what decides nothing any more. Done where the length is a power of two, so each event pays O(1) for it."""
         left = 2 * bisect_left(events[::2], now_us - self._window_us)
         del events[: max(left, len(events) - 2 * self._threshold)]
@@ -144,7 +176,7 @@ class CountedWindows:
     def _kept(self, events: Counted) -> Counted:
         """What decides of a key's events; as a list of its own."""
         kept = events[:]
-        self._trim(kept, self._now_us)
+        self.trim(kept, self._now_us)
         return kept
 
     def restore(self, states: list[RuleState]) -> None:

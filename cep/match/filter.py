@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cep.event import Batch, Match
+from cep.event import Batch, EventId, Key, Match
+from cep.match.fuse import Fused
 from cep.match.matcher import Hits, RuleState
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import RulePlan
@@ -22,12 +23,16 @@ class FilterMatcher:
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         """A match per row; `emit` reads the row itself."""
         rows, times_us, ids = batch.rows, batch.times_us, batch.ids
-        emit, title_of = self._emit, self._title
         for index, key in zip(hits.rows, hits.keys):
-            row, time_us, event_id = rows[index], times_us[index], ids[index]
-            fields = emit(_NOTHING, key, row, time_us)
-            title = title_of(fields, _NOTHING, key, row, time_us) if title_of else ""
-            out.append(Match(key, time_us, index, fields, title, time_us, time_us, event_id, event_id, (event_id,), 1))
+            out.append(self.match(key, rows[index], times_us[index], index, ids[index]))
+
+    def match(self, key: Key, row: Any, time_us: int, index: int, event_id: EventId) -> Match:
+        fields = self._emit(_NOTHING, key, row, time_us)
+        title = self._title(fields, _NOTHING, key, row, time_us) if self._title else ""
+        return Match(key, time_us, index, fields, title, time_us, time_us, event_id, event_id, (event_id,), 1)
+
+    def fuse(self, n: int) -> Fused:
+        return Fused(self, lambda key, bits: [f"O{n}.append(M{n}.match({key}, r, t, i, e))"])
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         """A filter has no timers."""

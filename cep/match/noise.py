@@ -1,53 +1,79 @@
-"""Noise control: `once per KEY every D`, judged after matching, in event time. It changes no run and no window.
+"""Noise control: `once per KEY every D` and `suppress same FIELDS for D`, judged after matching, in event time. It changes no
+run, no window and no life cycle.
 
-After an alert told at t, alerts of the same key in [t, t + D) are muted: counted and listed, not delivered. A muted one does
-not prolong D, so the first alert is never the one dropped.
+After an alert told at t, alerts of the same key (or with the same emitted fields) in [t, t + D) are muted: counted and listed,
+not delivered. A muted one does not prolong D, so the first alert is never the one dropped.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from cep.event import Key
-from cep.plan.plan import OncePlan
+from cep.plan.plan import OncePlan, SuppressPlan
+
+_encode = msgspec.json.Encoder().encode
 
 
-class Once:
-    """The times at which alerts were last told, per key, in order of telling."""
+class Told:
+    """The times at which alerts were last told, per key, in order of telling.
 
-    def __init__(self, plan: OncePlan) -> None:
-        self._plan = plan
-        self._told: dict[Key, int] = {}  # insertion order is time order: the oldest are forgotten first
+    words  why an alert is muted
+    """
 
-    def judge(self, key: Key, time_us: int) -> str:
-        """Why an alert of this key at this time is muted; "" when it is told (and remembered)."""
+    def __init__(self, every_us: int, words: str) -> None:
+        self._every_us = every_us
+        self.words = words
+        self._told: dict[Key | bytes, int] = {}  # insertion order is time order: the oldest are forgotten first
+
+    def mutes(self, key: Key | bytes, time_us: int) -> bool:
+        """Whether an alert of this key at this time comes too soon after one that was told."""
         told_us = self._told.get(key)
-        if told_us is not None and time_us < told_us + self._plan.every_us:
-            return self._plan.words
+        return told_us is not None and time_us < told_us + self._every_us
+
+    def note(self, key: Key | bytes, time_us: int) -> None:
+        """An alert of this key was told."""
         self._told.pop(key, None)
         self._told[key] = time_us
-        return ""
 
     def forget(self, watermark_us: int) -> None:
         """Drop what can mute nothing any more."""
         gone = []
         for key, told_us in self._told.items():
-            if told_us + self._plan.every_us > watermark_us:
+            if told_us + self._every_us > watermark_us:
                 break
             gone.append(key)
         for key in gone:
             del self._told[key]
-
-    def next_due(self) -> int | None:
-        for told_us in self._told.values():
-            return told_us + self._plan.every_us
-        return None
 
     def snapshot(self) -> list[list[Any]]:
         return [[key, told_us] for key, told_us in self._told.items()]
 
     def restore(self, told: list[list[Any]]) -> None:
         self._told = {tuple_key(key): told_us for key, told_us in told}
+
+
+def once_of(plan: OncePlan) -> Told:
+    """The ledger of `once per ... every ...`."""
+    return Told(plan.every_us, plan.words)
+
+
+def suppress_of(plan: SuppressPlan) -> Told:
+    """The ledger of `suppress same ... for ...`; its keys are made by `same_fields`."""
+    return Told(plan.for_us, plan.words)
+
+
+def same_fields(plan: SuppressPlan, fields: dict[str, Any]) -> bytes:
+    """What two alerts have in common that emit the same: equal by type and value, 1.0 the same as 1."""
+    return _encode([_whole(fields.get(name)) for name in plan.fields])
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def tuple_key(key: Any) -> Key:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cep.plan import ir
 from cep.plan.ir import Expr
-from cep.plan.plan import RulePlan, Select, SequenceBody
+from cep.plan.plan import PatternBody, RulePlan, Select, SequenceBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def targets_of(plans: Sequence[RulePlan]) -> tuple[list[Target], list[int]]:
     targets: list[Target] = []
     of_plan: list[int] = []
     for plan in plans:
-        own = isinstance(plan.body, SequenceBody) and plan.body.needs_own_events
+        own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
         wanted = (plan.key.by_type, plan.selects, own)
         if wanted not in known:
             known[wanted] = len(targets)

@@ -7,11 +7,12 @@ from typing import assert_never
 from cep.match.absent import AbsentMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
+from cep.match.pattern import PatternMatcher
 from cep.match.register import PendingMatcher, TallyMatcher, why_not_pending, why_not_tally
 from cep.match.sequence import SequenceMatcher
 from cep.match.window import WindowMatcher
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import AbsentBody, FilterBody, PatternBody, RulePlan, SequenceBody, WindowBody
+from cep.plan.plan import AbsentBody, FilterBody, PatternBody, PickKind, RulePlan, SequenceBody, WindowBody
 
 
 def choose_matcher(plan: RulePlan) -> tuple[str, str]:
@@ -26,9 +27,13 @@ def choose_matcher(plan: RulePlan) -> tuple[str, str]:
         case SequenceBody():
             return _choose_for_sequence(plan.body)
         case PatternBody():
-            raise NotImplementedError
+            return "run list", f"every run of a key on its own, because {_what_is_new(plan.body)}"
         case _:
             assert_never(plan.body)
+
+
+def _what_is_new(body: PatternBody) -> str:
+    return "it is no plain line" if body.pick is PickKind.FIRST else f"it asks for `pick {body.pick}`"
 
 
 def _choose_for_sequence(body: SequenceBody) -> tuple[str, str]:
@@ -58,6 +63,6 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
                 case _:
                     return SequenceMatcher(plan, kernels)
         case PatternBody():
-            raise NotImplementedError
+            return PatternMatcher(plan, kernels)
         case _:
             assert_never(plan.body)

@@ -13,6 +13,7 @@ from collections import deque
 from typing import Any
 
 from cep.event import MAX_EVIDENCE, TIMER, Batch, EventId, Key, Match
+from cep.match.fuse import Bits, Fused, indented, where
 from cep.match.joined import can_join, join_all, joins_of
 from cep.match.keyed import HALF, Keyed
 from cep.match.matcher import Hits
@@ -125,7 +126,7 @@ class TallyMatcher(Keyed[Tally]):
             if tally is not None and mask & ends and len(tally) >= enough:
                 if changed is not None:
                     changed.add(key)
-                if self._end(tally, key, mask, batch, i, out):
+                if self.end(tally, key, mask, batch, i, out):
                     continue  # the event is used up and begins nothing
                 if not tally:
                     tally = None
@@ -139,20 +140,42 @@ class TallyMatcher(Keyed[Tally]):
                 tally = keys[key] = [time_us, ids[i]]
                 due.append((time_us + span_us, key, tally))
             if keeps:
-                tally.append(self._registers(rows[i], time_us))
+                tally.append(self.registers(rows[i], time_us))
             if changed is not None:
                 changed.add(key)
         if due and hits.rows and due[0][0] < times_us[hits.rows[-1]]:
             self.advance(times_us[hits.rows[-1]], out)
 
-    def _registers(self, row: Any, time_us: int) -> Registers:
+    def fuse(self, n: int) -> Fused:
+        """`feed` for one row; its timers only clean, so they can wait for the end of the batch."""
+        x, ends, enough = 1 << self._x, 1 << self._y | self._strikes, self._min * self._stride
+
+        def row(key: str, bits: Bits) -> list[str]:
+            ended = where(bits, ends, [f"z = M{n}.end(w, {key}, {bits}, batch, i, O{n})"])
+            begun = [
+                f"if not w: w = K{n}[{key}] = []; D{n}((t + {self._span_us}, {key}, w))",  # none, or one that was emptied
+                f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}",
+                f"if C{n} is not None: C{n}.add({key})",
+            ]
+            if ended:
+                begun = ["if not z:", *(f"    {line}" for line in begun)]  # else the event is used up
+            return [
+                f"z = False; w = G{n}({key})",
+                *indented(f"if w is not None and len(w) >= {enough}:", ended),
+                *where(bits, x, begun),
+            ]
+
+        before = [f"K{n} = M{n}.keys; G{n} = K{n}.get; D{n} = M{n}._due.append; C{n} = M{n}.noted.keys"]
+        return Fused(self, row, before)
+
+    def registers(self, row: Any, time_us: int) -> Registers:
         g = self.kernels.fresh()
         take = self.kernels.take[self._x]
         if take is not None:
             take(g, row, time_us)
         return g
 
-    def _end(self, tally: Tally, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> bool:
+    def end(self, tally: Tally, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> bool:
         """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally; an
         empty one leaves the table (its timer still holds it)."""
         time_us, stride = batch.times_us[i], self._stride
@@ -268,34 +291,57 @@ class PendingMatcher(Keyed[Waiting]):
                 if due[0][0] + within_us < time_us:
                     self.advance(time_us, out)  # what was due by now can be struck no more
                 if self._exclusive:
-                    self._strike_within(key, time_us)
+                    self.strike_within(key, time_us)
                 else:
                     keys.pop(key, None)
                 if changed is not None:
                     changed.add(key)
             if mask & a:
                 time_us = times_us[i]
-                entry = (time_us, key, ids[i], self._registers(rows[i], time_us) if nothing is None else nothing)
+                entry = (time_us, key, ids[i], self.registers(rows[i], time_us) if nothing is None else nothing)
                 push(entry)
-                if key not in keys:
-                    keys[key] = entry
-                elif isinstance(waiting := keys[key], list):
-                    waiting.append(entry)
-                else:
-                    keys[key] = [waiting, entry]
+                waiting = keys.setdefault(key, entry)
+                if waiting is not entry:
+                    self.wait_too(waiting, entry)
                 if changed is not None:
                     changed.add(key)
         if hits.rows:
             self.advance(times_us[hits.rows[-1]], out)
 
-    def _registers(self, row: Any, time_us: int) -> Registers:
+    def fuse(self, n: int) -> Fused:
+        """`feed` for one row."""
+        due = f"if D{n}[0][0] + {self._within_us} < t: M{n}.advance(t, O{n})"  # what was due by now can be struck no more
+        strike = f"M{n}.strike_within({{}}, t)" if self._exclusive else f"K{n}.pop({{}}, None)"
+        g = f"M{n}.registers(r, t)" if self._nothing is None else f"N{n}"
+
+        def row(key: str, bits: Bits) -> list[str]:
+            noted = f"if C{n} is not None: C{n}.add({key})"
+            struck = indented(f"if {key} in K{n}:", [due, strike.format(key), noted])
+            waits = [
+                f"z = (t, {key}, e, {g}); D{n}.append(z); w = K{n}.setdefault({key}, z)",
+                f"if w is not z: M{n}.wait_too(w, z)",
+                noted,
+            ]
+            return [*where(bits, self._strikes, struck), *where(bits, 1 << self._a, waits)]
+
+        before = [f"K{n} = M{n}.keys; D{n} = M{n}._due; C{n} = M{n}.noted.keys; N{n} = M{n}._nothing"]
+        return Fused(self, row, before)
+
+    def wait_too(self, waiting: Waiting, entry: Pending) -> None:
+        """One more of a key of which others wait."""
+        if isinstance(waiting, list):
+            waiting.append(entry)
+        else:
+            self.keys[entry[1]] = [waiting, entry]
+
+    def registers(self, row: Any, time_us: int) -> Registers:
         g = self.kernels.fresh()
         take = self.kernels.take[self._a]
         if take is not None:
             take(g, row, time_us)
         return g
 
-    def _strike_within(self, key: Key, time_us: int) -> None:
+    def strike_within(self, key: Key, time_us: int) -> None:
         """Of an exclusive bound: nothing of the key waits any more, except what is due at this very moment. It lies outside the
         bound: it cannot be struck, and is told after the event."""
         waiting = self.keys.pop(key, None)

@@ -4,6 +4,7 @@
         if y == 'sensor':            a block per event type: `cep.match.places`
             ...
             a0(i); b0(f1)            rows.append and keys.append of target 0
+            w = G1(f1); ...          a matcher written into the loop: `cep.match.fuse`
 
 Families (`cep.match.families`) are walked as tables.
 """
@@ -11,10 +12,12 @@ Families (`cep.match.families`) are walked as tables.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
+from cep.event import Batch
 from cep.match.families import Family, Member, find_families
+from cep.match.fuse import At, Bits
 from cep.match.matcher import Hits
 from cep.match.picks import Pick, Target
 from cep.match.places import Place, Tree, not_null
@@ -24,7 +27,7 @@ from cep.plan.ir import Expr
 from cep.plan.operations import hashable
 from cep.types import Type
 
-Loop = Callable[[Sequence[Any], Sequence[str], Sequence[int], int], None]
+Loop = Callable[[Batch], None]
 LARGEST_LOOP = 150  # picks in one function: keeps compile time and the size of functions bounded
 CHAIN = 4  # event types told apart by comparing one by one; more go through a table of numbers
 _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
@@ -32,24 +35,27 @@ _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 def compile_loops(
     targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int], hits: Sequence[Hits], hit: list[int], tables: Tables,
-    rows: Rows,
+    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int],
 ) -> list[Loop]:  # fmt: skip
     """The functions that fill the hits of `some` of the targets: one, unless there are very many picks.
 
-    hits  one per target
-    hit   takes the numbers of targets that families wrote to (repeatedly, in no order)
+    hits    one per target
+    hit     takes the numbers of targets that families wrote to (repeatedly, in no order)
+    fused   per target the matchers that are written into the loop
+    listed  targets whose rows are (also) written down
     """
-    return [_Loop(part, targets, hits, hit, Namespace(tables), rows).compile() for part in _parts(targets, some, tabled)]
+    parts = _parts(targets, some, tabled)
+    return [_Loop(part, targets, hits, hit, Namespace(tables), rows, fused, listed).compile() for part in parts]
 
 
-def tabled_targets(targets: Sequence[Target]) -> frozenset[int]:
-    """Targets all of whose picks are in families: these tell of their rows by `hit`."""
+def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset[int]]:
+    """Targets all of whose picks are in families: these tell of their rows by `hit`. And those of which any pick is."""
     masked = [target.masked for target in targets]
     found: Counter[int] = Counter()
     for name, picks in _by_type(pick for target in targets for pick in target.picks).items():
         families, _ = find_families([pick for pick in picks if not targets[pick.target].gathers(name)], masked)
         found.update(member.pick.target for family in families for member in family.members)
-    return frozenset(target for target, picks in found.items() if picks == len(targets[target].picks))
+    return frozenset(target for target, picks in found.items() if picks == len(targets[target].picks)), frozenset(found)
 
 
 def _parts(targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int]) -> list[list[Pick]]:
@@ -80,25 +86,47 @@ class _Loop:
     """Writes one function."""
 
     def __init__(
-        self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows
-    ) -> None:
+        self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows,
+        fused: Mapping[int, list[At]], listed: Container[int],
+    ) -> None:  # fmt: skip
         self.picks = picks
         self.targets = targets
         self.hits = hits
         self.names = names
         self.rows = rows
+        self.fused = fused
+        self.listed = listed
         self.bound: dict[str, Any] = {"hit": hit.append}  # locals of the function, given as defaults: the fastest names
 
     def compile(self) -> Loop:
         blocks = {name: _Block(self, name, picks) for name, picks in _by_type(self.picks).items()}
         lines = self._dispatch({name: block.tree.lines() for name, block in blocks.items()})
-        timed = any(block.tree.uses_time for block in blocks.values())
-        head = "for i, r, y, t in zip(range(n), rows, types, times):" if timed else "for i, r, y in zip(range(n), rows, types):"
+        here = self._fused_here()
+        walked = {"i": "range(len(rows))", "r": "rows", "y": "batch.types"}
+        if here or any(block.tree.uses_time for block in blocks.values()):
+            walked["t"] = "batch.times_us"
+        if here:
+            walked["e"] = "batch.ids"
         defaults = "".join(f", {name}={name}" for name in self.bound)
-        source = [f"def loop(rows, types, times, n{defaults}):", f"    {head}", *(f"        {line}" for line in lines)]
+        source = [
+            f"def loop(batch{defaults}):",
+            "    rows = batch.rows",
+            *(f"    {line}" for _, fused, _ in here for line in fused.before),
+            f"    for {', '.join(walked)} in zip({', '.join(walked.values())}):",
+            *(f"        {line}" for line in lines),
+            *(f"    {line}" for _, fused, _ in here for line in fused.after),
+        ]
         self.names.globals.update(self.bound)
         loop: Loop = self.names.run("\n".join(source))["loop"]
         return loop
+
+    def _fused_here(self) -> list[At]:
+        """The matchers written into this loop, by what stands for them and their matches."""
+        here = [at for target in sorted({pick.target for pick in self.picks}) for at in self.fused.get(target, ())]
+        for n, fused, out in here:
+            self.bind(f"M{n}", fused.matcher)
+            self.bind(f"O{n}", out)
+        return here
 
     def bind(self, name: str, value: Any) -> str:
         """A local name of the function for the value."""
@@ -140,7 +168,7 @@ class _Block:
             self._gather(pick)
         for pick in direct:
             place, key = self.tree.keyed(self._grow(pick.conjuncts), pick.key)
-            place.actions.append(self._write(pick.target, key, str(pick.bits)))
+            place.actions += self._write(pick.target, key, pick.bits)
         for family in families:
             self._walk_family(family)
 
@@ -150,13 +178,16 @@ class _Block:
         rank = {cond: (-self.shared[cond], _cost(cond), self.position.get(cond, 0)) for cond in conditions}
         return self.tree.walk(self.tree.root, sorted(conditions, key=rank.__getitem__))
 
-    def _write(self, target: int, key: str, bits: str) -> str:
+    def _write(self, target: int, key: str, bits: Bits) -> list[str]:
+        lines = [line for _, fused, _ in self.loop.fused.get(target, ()) for line in fused.row(key, bits)]
+        if target not in self.loop.listed:
+            return lines
         hits = self.loop.hits[target]
         # a method called on a list in a local name is the one call that the interpreter does without a call
         line = f"{self.loop.bind(f'a{target}', hits.rows)}.append(i); {self.loop.bind(f'k{target}', hits.keys)}.append({key})"
         if self.loop.targets[target].masked:
             line += f"; {self.loop.bind(f'm{target}', hits.masks)}.append({bits})"
-        return line
+        return [*lines, line]
 
     def _gather(self, pick: Pick) -> None:
         """Bits of several picks of one target are put together; the row is written down after the tree."""
@@ -170,7 +201,7 @@ class _Block:
         if not self.loop.targets[pick.target].own:
             place = place.within(("bits", bits))
         place, key = self.tree.keyed(place, pick.key)
-        place.actions.append(self._write(pick.target, key, bits))
+        place.actions += self._write(pick.target, key, bits)
 
     # -- families
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from cep.event import Batch
 from cep.match.columns import Columns, column_targets
+from cep.match.fuse import fuse
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
 from cep.match.rowloop import Loop, compile_loops, tabled_targets
@@ -21,26 +22,34 @@ class Selector:
     """Finds the rows of each plan.
 
     active  indices of the plans that the last batch brought rows for, ascending: with many rules, look only at these
+    fused   of plans whose matchers stand in the loop itself: index, and the list that takes their matches. They get no hits
     """
 
-    def __init__(self, plans: Sequence[RulePlan], tables: Tables, *, rows: Rows = "struct") -> None:
+    def __init__(
+        self, plans: Sequence[RulePlan], tables: Tables, *, rows: Rows = "struct", matchers: Sequence[object] = ()
+    ) -> None:
         targets, of_plan = targets_of(plans)
         self.active: list[int] = []
         self._hits = [Hits() for _ in targets]
         self._of_plan = [self._hits[target] for target in of_plan]
-        self._plans_of: list[list[int]] = [[] for _ in targets]
-        for plan, target in enumerate(of_plan):
-            self._plans_of[target].append(plan)
         self._hit: list[int] = []
         self._filled: list[int] = []
-        tabled = tabled_targets(targets)
-        self._watched = [n for n in range(len(targets)) if n not in tabled]
+        tabled, in_families = tabled_targets(targets)
         by_column = column_targets(targets, tabled)
         self._columns = Columns(by_column, targets, self._hits, tables, rows) if by_column else None
         in_columns = {pick.target for picks in by_column.values() for pick in picks}
+        places = fuse(matchers, [None if target in in_families | in_columns else target for target in of_plan])
+        self.fused = [(n, out) for some in places.values() for n, _, out in some]
+        apart = dict(self.fused)
+        loose = {target for plan, target in enumerate(of_plan) if plan not in apart}
+        self._plans_of: list[list[int]] = [[] for _ in targets]
+        for plan, target in enumerate(of_plan):
+            if plan not in apart:
+                self._plans_of[target].append(plan)
+        self._watched = [n for n in range(len(targets)) if n not in tabled and n in loose]
 
         def compiled(some: Iterable[int]) -> list[Loop]:
-            return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows)
+            return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows, places, loose)
 
         self._loops = compiled(n for n in range(len(targets)) if n not in in_columns)  # for what only rows can tell
         self._column_loops = compiled(sorted(in_columns))  # for batches whose columns do not pay
@@ -58,7 +67,7 @@ class Selector:
         if self._columns is not None and not (self._columns.worth(batch) and self._columns.select(batch)):
             loops = loops + self._column_loops
         for loop in loops:
-            loop(batch.rows, batch.types, batch.times_us, len(batch.rows))
+            loop(batch)
         filled = [target for target in self._watched if self._hits[target].rows]
         if self._hit:
             filled = list({*filled, *self._hit})

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from cep.event import TIMER, Batch, EventId, Key, Match
+from cep.match.fuse import Bits, Fused, indented, where
 from cep.match.keyed import Keyed, keep_id
 from cep.match.matcher import Hits
 from cep.match.stances import Move, Stance, build_stances, starts
@@ -98,8 +99,7 @@ class SequenceMatcher(Keyed[list[Run]]):
         keys, due, times_us, rows = self.keys, self._due, batch.times_us, batch.rows
         starting, counts_own = self._starting, self._counts_own
         number, changed = self._number, self.noted.keys
-        timed, due_after_us, simple = self._timed, self._due_after_us, self._simple_start
-        fresh, take = self.kernels.fresh, self._take[self._starts[0].step]
+        simple = self._simple_start
         next_us = due[0][0] if due else FAR
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks or repeat(1)):
             number += 1
@@ -122,21 +122,63 @@ class SequenceMatcher(Keyed[list[Run]]):
                     if match is not None:
                         out.append(match)
                 else:
-                    g = fresh()
-                    if take is not None:
-                        take(g, rows[i], time_us)
-                    run = Run(simple, 1, 1, time_us, number, time_us, number, g, [batch.ids[i]])
-                    if key in keys:
-                        keys[key].append(run)
-                    else:
-                        keys[key] = [run]
-                    if timed:
-                        due.append((time_us + due_after_us, key, number))
-                    if changed is not None:
-                        changed.add(key)
+                    self.begin(simple, key, rows[i], time_us, number, batch.ids[i])
                 if next_us == FAR and due:
                     next_us = due[0][0]
         self._number = number
+
+    def begin(self, simple: Stance, key: Key, row: Any, time_us: int, number: int, one: EventId) -> None:
+        """Start a run where nothing decides whether it starts."""
+        g = self.kernels.fresh()
+        take = self._take[self._starts[0].step]
+        if take is not None:
+            take(g, row, time_us)
+        run = Run(simple, 1, 1, time_us, number, time_us, number, g, [one])
+        if key in self.keys:
+            self.keys[key].append(run)
+        else:
+            self.keys[key] = [run]
+        if self._timed:
+            self._due.append((time_us + self._due_after_us, key, number))
+        if self.noted.keys is not None:
+            self.noted.keys.add(key)
+
+    def fuse(self, n: int) -> Fused | None:
+        """`feed` for one row, of a plain `a -> b`: a timer only drops runs, so it has time until its key is asked for."""
+        if self._awaited is None or self._counts_own:
+            return None
+        awaits, holds = 1 << self._awaited, self.kernels.any[self._awaited]
+
+        def row(key: str, bits: Bits) -> list[str]:
+            asked = [
+                *([f"if D{n}[0][0] < t: M{n}.drop(t); w = G{n}({key})"] if self._timed else ()),
+                f"if w is not None{'' if holds is None else f' and H{n}(w, {key}, r, t)'}:",
+                f"    z = M{n}.offered(w, {key}, {bits}, batch, i, N{n}, O{n})",
+            ]
+            begins = where(bits, self._starting, [f"M{n}.begin(S{n}, {key}, r, t, N{n}, e)"])
+            return [
+                f"N{n} += 1; z = False; w = G{n}({key})",
+                *indented("if w is not None:", where(bits, awaits, asked)),
+                *indented("if not z:", begins),
+            ]
+
+        names = {"D": "_due", "G": "keys.get", "N": "_number", "S": "_simple_start"}
+        before = [f"{name}{n} = M{n}.{held}" for name, held in names.items()]
+        if holds is not None:
+            before.append(f"H{n} = M{n}.kernels.any[{self._awaited}]")
+        return Fused(self, row, before, [f"M{n}._number = N{n}"])
+
+    def drop(self, before_us: int) -> None:
+        """Of a pattern that ends with an event: drop the runs whose time is up."""
+        self._fire(before_us, [])
+
+    def offered(self, runs: list[Run], key: Key, mask: int, batch: Batch, i: int, number: int, out: list[Match]) -> bool:
+        """Offer an event that concerns a run; whether it was used up."""
+        self.noted.add_all((key,))
+        match = self._offer(runs, key, mask, batch, i, number)
+        if match is not None:
+            out.append(match)
+        return match is not None
 
     def _concerns(self, runs: list[Run], key: Key, mask: int, row: Any, time_us: int) -> bool:
         """Whether any of the runs takes the event or may die of it; most often none does, and nothing has to be moved."""

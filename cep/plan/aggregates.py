@@ -11,7 +11,8 @@ from cep.plan.plan import RegisterKind
 from cep.plan.references import may_refer
 from cep.plan.scope import Place, Scope
 
-AGGREGATES = {str(kind): kind for kind in RegisterKind if kind is not RegisterKind.NTH}
+_NO_CALLS = (RegisterKind.NTH, RegisterKind.ROW, RegisterKind.LABEL)
+AGGREGATES = {str(kind): kind for kind in RegisterKind if kind not in _NO_CALLS}
 
 
 def is_aggregate(call: tree.Call) -> bool:

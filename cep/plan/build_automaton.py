@@ -70,7 +70,9 @@ def _plan(draft: RuleDraft) -> RulePlan:
         meta=rule.meta,
         to=rule.to,
         once=once,
-        enabled=rule.mode == "enabled",
+        enabled=rule.mode != "disabled",
+        mode=rule.mode,
+        canary_percent=rule.canary_percent,
     )
 
 

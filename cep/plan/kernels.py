@@ -14,8 +14,19 @@ from cep.event import Key
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts, repeated_fields
 from cep.plan.ir import Expr
-from cep.plan.plan import FilterBody, Register, RegisterKind, RulePlan, SequenceBody, TitlePart, WindowBody
-from cep.plan.registers import CALLED, fill, slot_of, take_lines
+from cep.plan.plan import (
+    ANY_STEP,
+    FilterBody,
+    PatternBody,
+    Recall,
+    Register,
+    RegisterKind,
+    RulePlan,
+    SequenceBody,
+    TitlePart,
+    WindowBody,
+)
+from cep.plan.registers import CALLED, NOTHING, fill, is_row, slot_of, take_lines
 from cep.types import Type
 
 Registers = list[Any]
@@ -37,9 +48,12 @@ class RuleKernels:
     when      (v, k) -> bool          on read registers; None: no condition
     emit      (v, k, row, t) -> dict  on read registers; row and t only in filter rules (else None, 0)
     fields    (g, k) -> dict          the same on registers as they are kept: only what is told is read (filter rules: empty)
+    timeout   (g, k) -> dict           what `on timeout emit` tells of a run that lapsed; None: nothing
     title     (fields, v, k, row, t) -> str
     once      (fields, v, k, row, t) -> Key     the `once per` key; None: the rule has no noise control
     dump, load  registers to plain data and back (snapshots)
+    until     windows: as `when`; None: there is none
+    recalls   windows: what each of them needs of an event. What they say stands in `v` and `g` behind the registers
     """
 
     fresh: Callable[[], Registers]
@@ -52,8 +66,24 @@ class RuleKernels:
     when: Callable[[list[Any], Key], bool] | None
     emit: Callable[[list[Any], Key, Any, int], dict[str, Any]]
     fields: Callable[[Registers, Key], dict[str, Any]]
+    timeout: Callable[[Registers, Key], dict[str, Any]] | None
     title: Callable[[dict[str, Any], list[Any], Key, Any, int], str]
     once: Callable[[dict[str, Any], list[Any], Key, Any, int], Key] | None
+    dump: Callable[[Registers], list[Any]]
+    load: Callable[[list[Any]], Registers]
+    until: Callable[[list[Any], Key], bool] | None = None
+    recalls: tuple[RecallKernels, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecallKernels:
+    """values  (row, t) -> tuple of values to remember, as members of a set; None if one of them is null. Of a baseline: empty
+    fresh, take, read, dump, load   of a baseline: its register alone, as those of the rule"""
+
+    values: Callable[[Any, int], tuple[Any, ...] | None]
+    fresh: Callable[[], Registers]
+    take: Callable[[Registers, Any, int], None]
+    read: Callable[[Registers], list[Any]]
     dump: Callable[[Registers], list[Any]]
     load: Callable[[list[Any]], Registers]
 
@@ -65,7 +95,9 @@ _NO_REGISTERS: dict[str, Any] = dict.fromkeys(("fresh", "copy", "read", "dump", 
 }
 
 
+_OF_RECALLS = ("values", "fresh", "take_base", "read", "dump", "load")
 Known = dict[str, RuleKernels]
+Emit = tuple[tuple[str, Expr], ...]
 
 
 def compile_rule(plan: RulePlan, tables: Tables, *, rows: Rows = "struct", known: Known | None = None) -> RuleKernels:
@@ -91,16 +123,17 @@ class _Compiler:
         self.plan = plan
         self.rows = rows
         self.registers: tuple[Register, ...] = () if isinstance(plan.body, FilterBody) else plan.body.registers
-        self.slots = [slot_of(register) for register in self.registers]
+        self.recalls = plan.body.recalls if isinstance(plan.body, WindowBody) else ()
+        self.slots = [*map(slot_of, self.registers), *(NOTHING for _ in self.recalls)]
         self.names = Namespace(tables)
         self.names.globals.update(CALLED)
         self.source: list[str] = []
 
     def compile(self) -> RuleKernels:
         body = self.plan.body
-        steps = range(len(body.steps)) if isinstance(body, SequenceBody) else range(1)
-        conds = [step.cond for step in body.steps] if isinstance(body, SequenceBody) else [None]
-        when = body.when if isinstance(body, WindowBody | SequenceBody) else None
+        steps = range(len(body.steps)) if isinstance(body, SequenceBody | PatternBody) else range(1)
+        conds = [step.cond for step in body.steps] if isinstance(body, SequenceBody | PatternBody) else [None]
+        when = body.when if isinstance(body, WindowBody | SequenceBody | PatternBody) else None
         if not isinstance(body, FilterBody):
             self._write_state()
             self._write_values()
@@ -109,7 +142,15 @@ class _Compiler:
         if when is not None:
             write = self._writer(reading=(when,))
             self._define("when(v, k)", self._loads(write), f"return {write.true(when)}")
+        until = body.until if isinstance(body, WindowBody) else None
+        if until is not None:
+            write = self._writer(reading=(until,))
+            self._define("until(v, k)", self._loads(write), f"return {write.true(until)}")
+        for index, recall in enumerate(self.recalls):
+            self._write_recall(index, recall)
         self._write_emit()
+        if isinstance(body, PatternBody) and body.timeout:
+            self._define("timeout(g, k)", *self._emitted(self.plan.timeout_emit, raw=True))
         self._write_title()
         if self.plan.once:
             self._write_once(self.plan.once.per)
@@ -125,10 +166,15 @@ class _Compiler:
             when=made["when"] if when is not None else None,
             emit=made["emit"],
             fields=made["fields"],
+            timeout=made.get("timeout"),
             title=made["title"],
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
             load=made["load"],
+            until=made["until"] if until is not None else None,
+            recalls=tuple(
+                RecallKernels(*(made[f"{name}_{index}"] for name in _OF_RECALLS)) for index in range(len(self.recalls))
+            ),
         )
 
     def _define(self, signature: str, *blocks: list[str] | str) -> None:
@@ -179,6 +225,24 @@ class _Compiler:
             same = codes and codes == [f"g[{i}]" for i in range(len(codes))]
             self._define(name, "return g[:]" if same else f"return [{', '.join(codes)}]")
 
+    def _write_recall(self, index: int, recall: Recall) -> None:
+        """Functions of one recall, named as the fields of RecallKernels."""
+        write = self._writer(reading=recall.values)
+        loads = self._loads(write)
+        members = ", ".join(f"hashable({write.value(expr)})" for expr in recall.values)
+        values = f"v = ({members}{',' if members else ''})"
+        self._define(f"values_{index}(r, t)", loads, values, "return None if None in v else v")
+        slot = NOTHING if recall.register is None else slot_of(recall.register)
+        lines: list[str] = ["pass"]
+        if recall.register is not None:
+            write = self._writer(reading=(recall.register.where, recall.register.expr))
+            loads = self._loads(write)
+            lines = [*loads, *take_lines(recall.register, 0, write, "")]
+        self._define(f"fresh_{index}()", f"return [{slot.fresh}]")
+        self._define(f"take_base_{index}(g, r, t)", lines)
+        for name in ("read", "dump", "load"):
+            self._define(f"{name}_{index}(g)", f"return [{fill(getattr(slot, name), 'g[0]')}]")
+
     def _write_values(self) -> None:
         """Per register the value that counts; a DISTINCT one as a member of a set."""
         write = self._writer(reading=tuple(e for register in self.registers for e in (register.where, register.expr)))
@@ -186,21 +250,28 @@ class _Compiler:
         codes = []
         for register in self.registers:
             code = "1" if register.expr is None else write.value(register.expr)
-            if register.kind is RegisterKind.DISTINCT:
+            if register.kind in (RegisterKind.DISTINCT, RegisterKind.TOP):
                 code = f"hashable({code})"
+            if register.kind is RegisterKind.DECAY:
+                code = f"(None if ({(name := write.temp())} := {code}) is None else ({name}, t))"
             if register.kind is RegisterKind.COUNT and register.expr is not None:
                 code = f"(None if {code} is None else 1)"
             codes.append(code if register.where is None else f"({code} if {write.true(register.where)} else None)")
         self._define("values(r, t)", loads, f"return ({''.join(code + ', ' for code in codes)})")
 
     def _write_take(self, step: int) -> str:
-        mine = [(i, register) for i, register in enumerate(self.registers) if register.step == step]
+        mine = [(i, register) for i, register in enumerate(self.registers) if register.step in (step, ANY_STEP)]
         if not mine:
             return ""
         write = self._writer(reading=tuple(e for _, register in mine for e in (register.where, register.expr)))
-        lines = [line for i, register in mine for line in take_lines(register, i, write)]
+        label = self._label(step)
+        lines = [line for i, register in mine for line in take_lines(register, i, write, label)]
         self._define(f"take_{step}(g, r, t)", self._loads(write), lines)
         return f"take_{step}"
+
+    def _label(self, step: int) -> str:
+        body = self.plan.body
+        return body.steps[step].label if isinstance(body, SequenceBody | PatternBody) else ""
 
     def _write_cond(self, step: int, cond: Expr | None) -> str:
         if cond is None:
@@ -222,14 +293,30 @@ class _Compiler:
     # -- alerts
 
     def _write_emit(self) -> None:
-        self._define("emit(v, k, r, t)", *self._emitted(raw=False))
-        if not isinstance(self.plan.body, FilterBody):
-            self._define("fields(g, k)", *self._emitted(raw=True))
+        emit = self.plan.emit
+        self._define("emit(v, k, r, t)", *self._emitted(emit, raw=False))
+        if self.plan.rows:
+            self._write_rows()
+        elif not isinstance(self.plan.body, FilterBody):
+            self._define("fields(g, k)", *self._emitted(emit, raw=True))
 
-    def _emitted(self, *, raw: bool) -> tuple[list[str], str]:
-        write = self._writer(raw=raw, reading=tuple(expr for _, expr in self.plan.emit))
-        pairs = [f"{self.names.slot(name)}: {self._told(expr, write)}" for name, expr in self.plan.emit]
-        return self._loads(write), f"return {{{', '.join(pairs)}}}"
+    def _emitted(self, emit: Emit, *, raw: bool) -> tuple[list[str], str]:
+        write = self._writer(raw=raw, reading=tuple(expr for _, expr in emit))
+        return self._loads(write), f"return {self._pairs(emit, write)}"
+
+    def _pairs(self, emit: Emit, write: Writer) -> str:
+        pairs = [f"{self.names.slot(name)}: {self._told(expr, write)}" for name, expr in emit]
+        return f"{{{', '.join(pairs)}}}"
+
+    def _write_rows(self) -> None:
+        """`emit rows`: a dict per event of the run. Registers that list something of every event are read side by side, and
+        each stands for that event's value."""
+        lists = [i for i, register in enumerate(self.registers) if is_row(register)]
+        write = self._writer(raw=True)
+        write.reg = lambda i: (f"e{i}", True) if i in lists else self._raw(i)
+        each = "".join(f"e{i}, " for i in lists)
+        listed = "".join(f"g[{i}], " for i in lists)
+        self._define("fields(g, k)", f"return {{'rows': [{self._pairs(self.plan.rows, write)} for {each} in zip({listed})]}}")
 
     def _told(self, expr: Expr, write: Writer) -> str:
         """A value as alerts hold it: times as text, durations in seconds."""
@@ -238,7 +325,12 @@ class _Compiler:
             return f"time_text({code})"
         if expr.type is Type.SPAN:
             return f"seconds({code})"
-        if isinstance(expr, ir.Reg) and (item := self.registers[expr.index].expr) and expr.type is Type.LIST:
+        if (
+            isinstance(expr, ir.Reg)
+            and expr.index < len(self.registers)
+            and (item := self.registers[expr.index].expr)
+            and expr.type is Type.LIST
+        ):
             return (
                 f"each_time_text({code})"
                 if item.type is Type.TIME

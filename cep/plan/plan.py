@@ -34,6 +34,12 @@ class RegisterKind(StrEnum):
     DISTINCT     number of distinct non-null values
     NTH          value at event `nth` (from 0; from the end when negative); null when there is none
     LIST         the non-null values in order (at most 1,000; sequences only)
+    STDDEV       of a sample (n - 1); rounded once; of fewer than two null
+    PERCENTILE   the value below which `argument` percent lie, between neighbours in proportion; of nothing null
+    TOP          the `argument` most frequent values, most frequent first, of equals the one met first (windows only)
+    DECAY        each value halved for every `argument` us of its event's age, summed; of nothing 0 (windows only)
+    ROW, LABEL   the value at each event, null or not, and the label of the step that took it (at most 1,000): what `emit rows`
+                 tells of each
     """
 
     FIRST = "first"
@@ -46,6 +52,12 @@ class RegisterKind(StrEnum):
     DISTINCT = "distinct"
     NTH = "nth"
     LIST = "list"
+    STDDEV = "stddev"
+    PERCENTILE = "percentile"
+    TOP = "top"
+    DECAY = "decay"
+    ROW = "row"
+    LABEL = "label"
 
 
 ANY_STEP = -1  # a register with this step takes the events of every step: `prev`, and the rows of `emit rows`
@@ -63,6 +75,7 @@ class Register:
     where: Expr | None = None
     nth: int = 0
     skip_nulls: bool = True  # FIRST and LAST as aggregates skip nulls; as "the field of that event" they do not
+    argument: int | float = 0  # PERCENTILE: which one, 0 to 100 (the median is 50); TOP: how many; DECAY: the half-life in us
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +361,19 @@ class PatternBody:
         return self.within.events is not None or _counts_own(self.pattern)
 
 
+def taking(part: Part) -> frozenset[int]:
+    """The steps whose events it takes."""
+    match part:
+        case Take(step=step):
+            return frozenset((step,))
+        case Chain(links=links):
+            return frozenset().union(*(taking(link.part) for link in links if not link.negated))
+        case Either(options=options):
+            return frozenset().union(*map(taking, options))
+        case AnyOrder(steps=steps):
+            return frozenset(steps)
+
+
 def _counts_own(part: Part) -> bool:
     match part:
         case Take(loop=loop):
@@ -418,12 +444,12 @@ class RulePlan:
     meta: tuple[tuple[str, str], ...] = ()
     to: tuple[str, ...] = ()
     once: OncePlan | None = None
-    enabled: bool = True
+    enabled: bool = True  # whether it runs: shadow and canary rules do
     suppress: SuppressPlan | None = None
     budget: BudgetPlan | None = None
     mode: str = "enabled"
     canary_percent: int = 100
-    rows: tuple[tuple[str, Expr], ...] = ()  # `emit rows`: fields told of each event (leaves Field); instead of `emit`
+    rows: tuple[tuple[str, Expr], ...] = ()  # `emit rows`: fields of each event (its own are registers ROW); instead of `emit`
     timeout_emit: tuple[tuple[str, Expr], ...] = ()  # `on timeout emit`
     resolve: Select | None = None  # patterns: `resolve when`
 
@@ -435,6 +461,18 @@ class RulePlan:
             return steps if self.resolve is None else (*steps, self.resolve)
         resolve = None if isinstance(self.body, FilterBody) else self.body.resolve
         return (self.body.select,) if resolve is None else (self.body.select, resolve)
+
+    @property
+    def has_life(self) -> bool:
+        """Whether its alerts stay open, to be updated and resolved: at most one per key at a time."""
+        match self.body:
+            case WindowBody(kind=kind) as body:
+                lasting = kind not in (WindowKind.SESSION, WindowKind.BUCKET, WindowKind.NONE)
+                return lasting and not body.fire_each and not body.then_reset
+            case AbsentBody():
+                return True
+            case _:
+                return self.resolve is not None
 
     @property
     def event_types(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cep.plan import ir
-from cep.plan.plan import FilterBody, Path, RulePlan, SequenceBody
+from cep.plan.plan import ANY_STEP, FilterBody, Path, PatternBody, RulePlan, SequenceBody, taking
 from cep.types import Type
 
 TIME: Path = ("ts",)  # known of every event without reading a field
@@ -32,12 +32,14 @@ def _read_by(plan: RulePlan) -> Iterator[tuple[str, ir.Expr | None]]:
         yield from ((event_type, part) for part in parts)
     yield from ((select.type, select.where) for select in plan.selects)
     types = [select.type for select in plan.selects]
-    if isinstance(plan.body, SequenceBody):
+    if isinstance(plan.body, SequenceBody | PatternBody):
         yield from ((step.select.type, step.cond) for step in plan.body.steps)
     if isinstance(plan.body, FilterBody):
         yield from ((types[0], expr) for _, expr in plan.emit)
         yield from ((types[0], part.expr) for part in plan.title)
         return
+    every = sorted(taking(plan.body.pattern)) if isinstance(plan.body, PatternBody) else []
     for register in plan.body.registers:
-        yield types[register.step], register.expr
-        yield types[register.step], register.where
+        for step in every if register.step == ANY_STEP else (register.step,):
+            yield types[step], register.expr
+            yield types[step], register.where

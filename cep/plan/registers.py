@@ -5,7 +5,10 @@ LAST MIN MAX  the value, None for nothing
 COUNT       int
 SUM         exact total (`cep.plan.exact`)            AVG  [count, exact total]
 DISTINCT    dict of hashable values, in order         LIST list, at most LONGEST_LIST
+ROW LABEL   list, at most MOST_ROWS
 NTH         [events seen, value]; counted from the end: the last values, oldest first
+STDDEV      `cep.plan.spread.Spread`                  PERCENTILE  the values, put in order when they are read
+TOP         dict of hashable values to how often      DECAY  `cep.plan.score.Score`; what it reads is asked `at` a time
 """
 
 from __future__ import annotations
@@ -15,11 +18,15 @@ from typing import Any
 
 from cep.plan.codegen import Writer
 from cep.plan.exact import add_to, fresh_total, value_of
-from cep.plan.operations import divide
+from cep.plan.operations import divide, plain
 from cep.plan.plan import Register, RegisterKind
+from cep.plan.ranks import percentile_of
+from cep.plan.score import Score
+from cep.plan.spread import Spread
 from cep.types import Type
 
 LONGEST_LIST = 1000
+MOST_ROWS = 1000  # told of one match
 Average = list[Any]  # [count, total]
 
 
@@ -41,6 +48,28 @@ def members(values: list[Any]) -> dict[Any, None]:
     return {tuple(one) if isinstance(one, list) else one: None for one in values}
 
 
+def spread_of(data: list[Any]) -> Spread:
+    return Spread(*data)
+
+
+def score_of(data: list[Any]) -> Score:
+    return Score(*data)
+
+
+def count_in(counts: dict[Any, int], member: Any) -> None:
+    counts[member] = counts.get(member, 0) + 1
+
+
+def counted(pairs: list[Any]) -> dict[Any, int]:
+    """How often each value came, from a snapshot."""
+    return {tuple(one) if isinstance(one, list) else one: count for one, count in pairs}
+
+
+def most_frequent(counts: dict[Any, int], many: int) -> list[Any]:
+    """The values met most often; of equals those met first."""
+    return [plain(one) for one in sorted(counts, key=counts.__getitem__, reverse=True)[:many]]  # a stable sort, reversed too
+
+
 CALLED: dict[str, Any] = {
     "add_to": add_to,
     "fresh_total": fresh_total,
@@ -49,6 +78,14 @@ CALLED: dict[str, Any] = {
     "add_to_average": add_to_average,
     "copy_average": copy_average,
     "members": members,
+    "Spread": Spread,
+    "spread_of": spread_of,
+    "percentile_of": percentile_of,
+    "count_in": count_in,
+    "counted": counted,
+    "most_frequent": most_frequent,
+    "Score": Score,
+    "score_of": score_of,
 }
 
 
@@ -78,8 +115,12 @@ _SLOTS = {
     RegisterKind.AVG: Slot("[0, fresh_total()]", "average({})", "copy_average({})", "copy_average({})", "copy_average({})"),
     RegisterKind.DISTINCT: Slot("{}", "len({})", "{}.copy()", "list({})", "members({})", nullable=False),
     RegisterKind.LIST: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.ROW: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.LABEL: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
     RegisterKind.NTH: Slot("[0, None]", "{}[1]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.STDDEV: Slot("Spread()", "{}.read()", "{}.copy()", "{}.dump()", "spread_of({})"),
 }
+NOTHING = Slot("None")  # what stands beside registers in `when` and is filled in by the matcher
 
 
 def slot_of(register: Register) -> Slot:
@@ -88,7 +129,21 @@ def slot_of(register: Register) -> Slot:
     if register.kind is RegisterKind.NTH and register.nth < 0:
         length = -register.nth
         return Slot("[]", f"({{0}}[0] if len({{0}}) == {length} else None)", "{}[:]", "{}[:]", "{}[:]")
+    match register.kind:
+        case RegisterKind.PERCENTILE:
+            return Slot("[]", f"percentile_of({{}}, {register.argument!r})", "{}[:]", "{}[:]", "{}[:]")
+        case RegisterKind.TOP:
+            return Slot(
+                "{}", f"most_frequent({{0}}, {register.argument})", "{}.copy()", "[*map(list, {}.items())]", "counted({})"
+            )
+        case RegisterKind.DECAY:
+            return Slot(f"Score({register.argument})", "{}", "{}.copy()", "{}.dump()", "score_of({})", nullable=True)
     return _SLOTS[register.kind]
+
+
+def is_row(register: Register) -> bool:
+    """Whether it lists something of every event, for `emit rows`."""
+    return register.kind in (RegisterKind.ROW, RegisterKind.LABEL)
 
 
 def fill(code: str, slot: str) -> str:
@@ -96,8 +151,10 @@ def fill(code: str, slot: str) -> str:
     return code.replace("{0}", slot).replace("{}", slot)
 
 
-def take_lines(register: Register, index: int, write: Writer) -> list[str]:
-    """Statements that bring the register up to date with an event taken."""
+def take_lines(register: Register, index: int, write: Writer, label: str) -> list[str]:
+    """Statements that bring the register up to date with an event taken by the step of that label."""
+    if register.kind is RegisterKind.LABEL:
+        return [f"if len(g[{index}]) < {MOST_ROWS}: g[{index}].append({write.names.slot(label)})"]
     guard = f"if {write.true(register.where)}:" if register.where is not None else ""
     body = _take(register, f"g[{index}]", write)
     return [guard, *(f"    {line}" for line in body)] if guard else body
@@ -109,6 +166,8 @@ def _take(register: Register, g: str, write: Writer) -> list[str]:
         return [f"{g} += 1"]
     value = write.value(expr)
     match kind:
+        case RegisterKind.ROW:
+            return [f"if len({g}) < {MOST_ROWS}: {g}.append({value})"]
         case RegisterKind.FIRST if not register.skip_nulls:
             return [f"if not {g}: {g} = ({value},)"]
         case RegisterKind.FIRST:
@@ -138,6 +197,14 @@ def _take_value(register: Register, g: str, write: Writer) -> list[str]:
             return [f"if {g} is None or y > {g}: {g} = y"]
         case RegisterKind.DISTINCT:
             return [f"{g}[{'y' if register.expr and register.expr.type is Type.TEXT else 'hashable(y)'}] = None"]
+        case RegisterKind.STDDEV:
+            return [f"{g}.add(y)"]
+        case RegisterKind.PERCENTILE:
+            return [f"{g}.append(y)"]
+        case RegisterKind.TOP:
+            return [f"count_in({g}, hashable(y))"]
+        case RegisterKind.DECAY:
+            return [f"{g}.add((y, t))"]
         case RegisterKind.LIST:
             return [f"if len({g}) < {LONGEST_LIST}: {g}.append(y)"]
         case _:

@@ -208,10 +208,10 @@ class Cell:
 
     def swap(self, rulebook: Rulebook, generation: int) -> None:
         """Run other rules from here on. The swap and the state after it are one commit."""
-        rejected = Entries()
-        self._note(self.pipeline.swap(rulebook, generation), rejected)
-        if rejected.dead:
-            self.commits.submit(rejected, self.standing())
+        came = Entries()
+        self._note(self.pipeline.swap(rulebook, generation), came)
+        if came.dead or came.alerts:
+            self.commits.submit(came, self.standing())
         self.generation = generation
         self.checkpoint(base=True, entries=Entries(control=[Swap(dict(self._at), generation)]))
 

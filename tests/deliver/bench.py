@@ -145,7 +145,7 @@ class Bench:
     def append(self, *alerts: Alert, cell: str = "main") -> None:
         """Put alerts into a cell's outbox, as its commit would."""
         for one in alerts:
-            entry = {"id": f"{one.id}:{one.transition}", "alert": msgspec.json.encode(one)}
+            entry = {"id": one.entry_id, "alert": msgspec.json.encode(one)}
             self.redis.xadd(keys.cell(cell, "outbox"), entry)  # type: ignore[arg-type]  # dict is invariant
 
     def webhook(self, url: str, name: str = "soc", **changes: Any) -> ChannelSpec:

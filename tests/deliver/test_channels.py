@@ -127,8 +127,9 @@ def test_a_second_dispatcher_takes_over_and_the_first_says_so(bench: Bench) -> N
             await first.drain()
             async with bench.running(bench.webhook(soc.url)) as second:
                 bench.append(alert(2))
-                with pytest.raises(ConfigError, match="another process delivers to channel"):
+                with pytest.raises(ConfigError, match="another process delivers to channel") as fault:
                     await running
+                assert fault.value.code == "E0939"
                 await second.drain()
             assert sorted(set(soc.ids)) == ["a1:opened", "a2:opened"]
 
@@ -178,16 +179,18 @@ def test_a_channel_that_cannot_work_is_refused_at_the_start(bench: Bench, spec: 
 
 
 def test_a_default_channel_must_exist(bench: Bench) -> None:
-    with pytest.raises(ConfigError, match="no channel soc"):
+    with pytest.raises(ConfigError, match="no channel soc") as fault:
         bench.dispatcher(default_to=["soc"])
+    assert fault.value.code == "E0936"
 
 
 def test_a_redrive_of_an_unknown_channel_names_those_there_are(bench: Bench) -> None:
     async def scenario() -> None:
         async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
             await dispatcher.drain()
-            with pytest.raises(ConfigError, match="soc, stdout"):
+            with pytest.raises(ConfigError, match="soc, stdout") as fault:
                 await dispatcher.redrive("sock")
+            assert fault.value.code == "E0944"
 
     asyncio.run(scenario())
 
@@ -195,5 +198,6 @@ def test_a_redrive_of_an_unknown_channel_names_those_there_are(bench: Bench) -> 
 def test_a_key_that_something_else_uses_ends_delivery_with_a_message(bench: Bench) -> None:
     bench.redis.set(keys.channel("stdout", "due"), "mine")
     bench.append(alert(1))
-    with pytest.raises(ConfigError, match="Redis refuses what delivery asks: WRONGTYPE"):
+    with pytest.raises(ConfigError, match="Redis refuses what delivery asks: WRONGTYPE") as fault:
         asyncio.run(bench.dispatcher().run(asyncio.Event()))
+    assert fault.value.code == "E0940"

@@ -70,6 +70,30 @@ def test_muted_alerts_go_nowhere(bench: Bench) -> None:
     asyncio.run(scenario())
 
 
+def test_what_is_in_shadow_goes_nowhere_with_all_that_follows(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url)) as dispatcher:
+            bench.append(alert(1, shadow=True), alert(1, shadow=True, transition="resolved"), alert(2))
+            assert await dispatcher.drain() == 0
+            assert soc.ids == ["a2:opened"]
+
+    asyncio.run(scenario())
+
+
+def test_updates_go_where_a_channel_asks_and_each_has_an_id_of_its_own(bench: Bench) -> None:
+    story = [alert(1), *(alert(1, transition="updated", updates=n) for n in (1, 2)), alert(1, transition="resolved", updates=2)]
+
+    async def scenario(updates: bool) -> list[str]:
+        async with Scripted().listening() as soc, bench.running(bench.webhook(soc.url, updates=updates)) as dispatcher:
+            bench.append(*story)
+            assert await dispatcher.drain() == 0
+            return soc.ids
+
+    assert asyncio.run(scenario(False)) == ["a1:opened", "a1:resolved"]
+    bench.redis.flushall()
+    assert asyncio.run(scenario(True)) == ["a1:opened", "a1:updated:1", "a1:updated:2", "a1:resolved"]
+
+
 def test_an_entry_that_is_no_alert_becomes_a_dead_letter(bench: Bench) -> None:
     async def scenario() -> None:
         bench.redis.xadd(keys.cell("main", "outbox"), {"id": "x", "alert": "{nonsense"})

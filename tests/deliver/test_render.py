@@ -49,6 +49,8 @@ def test_json_has_the_promised_keys_and_values() -> None:
         "tags": [],
         "title": "Door 7 forced",
         "transition": "opened",
+        "updates": 0,
+        "opened": "2026-03-01T09:00:55.000Z",
         "time": "2026-03-01T09:00:55.000Z",
         "first": "2026-03-01T09:00:50.100Z",
         "last": "2026-03-01T09:00:55.000Z",

@@ -26,7 +26,7 @@ def sink_of(path: Path) -> FileSink:
 
 
 def send(sink: FileSink | StdoutSink, *alerts: Alert) -> Outcome:
-    parcels = [Parcel(f"{one.id}:{one.transition}", one, b"", body=sink.render(one)) for one in alerts]
+    parcels = [Parcel(one.entry_id, one, b"", body=sink.render(one)) for one in alerts]
     return asyncio.run(sink.send(parcels))
 
 

@@ -212,8 +212,9 @@ def test_tls_needs_a_certificate_we_trust(openssl: str, tmp_path: Path) -> None:
         trusting = ChannelSpec("soc", "webhook", url=url, ca=str(tmp_path / "cert.pem"))
         assert (await attempt(trusting)).kind is Kind.OK
         for wrong in ("absent.pem", "key.pem"):
-            with pytest.raises(ConfigError, match="ca file"):
+            with pytest.raises(ConfigError, match="ca file") as fault:
                 await attempt(ChannelSpec("soc", "webhook", url=url, ca=str(tmp_path / wrong)))
+            assert fault.value.code == "E0942"
         server.close()
 
     asyncio.run(scenario())

@@ -199,8 +199,9 @@ class OneKey:
     ) -> Run | None:
         """The run with the event taken that way; None when the event does not fit the step."""
         after = (*before, Taken(at, way.step, event))
-        ends = [item.part.loop.until for item in way.then if isinstance(item, Passing) and item.part.loop.until is not None]
-        if any(self._fits(until, event, before, before) for until in ends) or not self._fits(way.step, event, before, after):
+        if any(self._fits(step, event, before, before) for step in _closing(way)):
+            return None
+        if not self._fits(way.step, event, before, after):
             return None
         then = tuple(
             replace(item, since=len(before)) if isinstance(item, Passing) and item.since is None else item for item in way.then
@@ -431,6 +432,12 @@ def _group_bounds(run: Run, way: Way) -> list[tuple[Bound, Taken]]:
         for item in passes
         if isinstance(item.part, Chain) and item.part.bound is not None and item.since is not None
     ]
+
+
+def _closing(way: Way) -> list[int]:
+    """The steps of `until` of the loops that begin with the event: what closes a loop is not taken by it."""
+    begun = [item.part.loop.until for item in way.then if isinstance(item, Passing) and item.since is None]
+    return [step for step in begun if step is not None]
 
 
 def _step_of(link: Link) -> int:

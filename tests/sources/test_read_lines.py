@@ -67,8 +67,9 @@ def test_a_packed_file_reads_like_the_plain_one(tmp_path: Path) -> None:
 def test_a_packed_file_cut_short_gives_what_it_holds_and_then_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(os.urandom(40_000).hex().encode() + b"\n" + b'{"n":1}\n' * 10)[:-20])
-    with pytest.raises(ConfigError, match=r"damaged or cut short"):
+    with pytest.raises(ConfigError, match=r"damaged or cut short") as fault:
         list(read_file(path))
+    assert fault.value.code == "E0951"
 
 
 def test_a_file_that_is_not_packed_though_its_name_says_so_is_told(tmp_path: Path) -> None:
@@ -81,8 +82,9 @@ def test_a_file_that_is_not_packed_though_its_name_says_so_is_told(tmp_path: Pat
 def test_a_missing_file_and_a_folder_are_told_without_a_traceback(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no file"):
         list(read_file(tmp_path / "nothing.jsonl"))
-    with pytest.raises(ConfigError, match="is a folder"):
+    with pytest.raises(ConfigError, match="is a folder") as fault:
         list(read_file(tmp_path))
+    assert fault.value.code == "E0950"
 
 
 @pytest.mark.parametrize("extra", [1, 300_000, 5_000_000])

@@ -1,0 +1,253 @@
+"""One rule at work: its matcher, and what becomes of the matches: identity, noise control, life cycle, shadow.
+
+An alert's id is a hash of what happened, the same in every replay (docs/language.md, Meaning 16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from cep.event import Alert, Key, Match
+from cep.match.budget import Budget
+from cep.match.life import Life, Open
+from cep.match.matcher import Matcher, RuleState
+from cep.match.noise import Told, once_of, same_fields, suppress_of
+from cep.match.order import NEVER
+from cep.match.planner import make_matcher
+from cep.plan.kernels import RuleKernels
+from cep.plan.plan import FilterBody, RulePlan
+
+MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
+ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
+_SHARES = 10_000  # keys of a canary are told apart by ten thousandths
+_encode = msgspec.json.Encoder().encode
+
+
+class Running:
+    """One rule with its kernels, matcher, noise control and open alerts.
+
+    quiet  its alerts are never muted, in shadow or open: nothing but identity is to be found out
+    """
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
+        self.plan = plan
+        self.id = plan.id
+        self.kernels = kernels
+        self.matcher: Matcher = make(plan, kernels)
+        self.feed = self.matcher.feed
+        self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
+        self.once = once_of(plan.once) if plan.once else None
+        self.suppress = suppress_of(plan.suppress) if plan.suppress else None
+        self.life = Life() if plan.has_life else None
+        self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
+        self._plain = self.life is None and plan.mode not in ("shadow", "canary")
+        self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
+        self._equals: dict[str, int] = {}  # identities of alerts at the latest alert time -> how many
+        self._equals_us = NEVER
+
+    def alert(self, match: Match, key: bytes, generation: int) -> Alert | None:
+        """The alert a match makes, told or muted; None: an update or a resolve where none is open.
+
+        key  the match's, as `key_text`
+        """
+        if match.transition == "opened":
+            return self._opened(match, key, generation)
+        if match.transition == "timeout":
+            shadow = self._in_shadow(key)
+            return self._make(self._identity(match, key, "timeout"), match, key, generation, "", None, 0, shadow)
+        if self.life is None:
+            return None
+        alert = self.life.update(match.key) if match.transition == "updated" else self.life.resolve(match.key)
+        if alert is None:
+            return None
+        return self._make(
+            alert.id, match, key, generation, alert.muted, alert.opened_us, alert.updates, alert.shadow
+        )  # fmt: skip
+
+    def _opened(self, match: Match, key: bytes, generation: int) -> Alert:
+        alert_id = self._identity(match, key, "")
+        shadow = not self._plain and self._in_shadow(key)
+        muted = self._muted(match, shadow) if self.once or self.suppress else ""
+        if self.life is not None:
+            self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
+        return self._make(alert_id, match, key, generation, muted, None, 0, shadow)
+
+    def _make(
+        self,
+        alert_id: str,
+        match: Match,
+        key: bytes,
+        generation: int,
+        muted: str,
+        opened_us: int | None,
+        updates: int,
+        shadow: bool,
+    ) -> Alert:
+        plan = self.plan
+        # By position: with names msgspec takes three times as long.
+        return Alert(
+            alert_id,
+            plan.id,
+            plan.version,
+            generation,
+            plan.severity,
+            match.title,
+            match.key if match.key.__class__ is str else msgspec.json.decode(key),
+            match.time_us,
+            match.first_us,
+            match.last_us,
+            match.fields,
+            match.evidence,
+            match.events,
+            plan.tags,
+            plan.to,
+            match.transition,
+            muted,
+            opened_us,
+            updates,
+            shadow,
+            self.budget.mark(match.time_us) if self.budget else 0,
+        )
+
+    def withdrawn(self, time_us: int, generation: int) -> list[Alert]:
+        """The rule goes, or begins anew: what it has open resolves now, without fields."""
+        if self.life is None:
+            return []
+        matches = [Match(key, time_us, 0, {}, "", None, None, None, None, (), 0, "resolved") for key in self.life.open_keys()]
+        alerts = [self.alert(match, key_text(match.key), generation) for match in matches]
+        return [alert for alert in alerts if alert is not None]
+
+    def _identity(self, match: Match, key: bytes, kind: str) -> str:
+        time_us, first, last = match.time_us, match.first_id, match.last_id
+        what = f"{self.id}\0{key!r}\0{time_us}\0{'' if first is None else first}\0{'' if last is None else last}{kind}"
+        ordinal = 0
+        if time_us != self._equals_us:
+            self._equals_us = time_us
+            self._equals = {what: 1}
+        else:
+            ordinal = self._equals.get(what, 0)
+            self._equals[what] = ordinal + 1
+        digest = self._hash.copy()
+        digest.update(f"{what}\0{ordinal}".encode())
+        return "a_" + digest.hexdigest()
+
+    # -- who is told
+
+    def _in_shadow(self, key: bytes) -> bool:
+        """Whether the alert is only listed: of a rule in shadow, or of a key outside the canary's share, which is the same keys
+        for ever and at a larger share some more."""
+        if self.plan.mode == "canary":
+            share = int.from_bytes(blake2b(self.id.encode() + b"\0" + key, digest_size=8).digest(), "big") % _SHARES
+            return share >= self.plan.canary_percent * _SHARES // 100
+        return self.plan.mode == "shadow"
+
+    def _muted(self, match: Match, shadow: bool) -> str:
+        """Why noise control mutes it; "" when it is told, and remembered. What a canary tells is not muted by what it would have
+        told of other keys."""
+        beside = shadow and self.plan.mode == "canary"
+        asked: list[tuple[Told, Any]] = []
+        if self.once and self.kernels.once:
+            per = self.kernels.once(match.fields, [], match.key, None, match.time_us)
+            asked.append((self.once, ("shadow", per) if beside else per))
+        if self.suppress and self.plan.suppress:
+            same = same_fields(self.plan.suppress, match.fields)
+            asked.append((self.suppress, b"shadow" + same if beside else same))
+        for told, key in asked:
+            if told.mutes(key, match.time_us):
+                return told.words
+        for told, key in asked:
+            told.note(key, match.time_us)
+        return ""
+
+    def settle(self, watermark_us: int) -> None:
+        """All up to the watermark is done: forget what can mute nothing any more."""
+        for told in (self.once, self.suppress):
+            if told:
+                told.forget(watermark_us)
+        if self.budget:
+            self.budget.settle(watermark_us)
+
+    # -- state
+
+    def touched(self) -> int:
+        return self.matcher.touched() + (self.life.touched() if self.life else 0)
+
+    def carry_over(self, old: Running) -> None:
+        """Go on from the state of the same rule under another plan that decides the same."""
+        self.matcher.restore([old.matcher.snapshot(delta=False)])
+        for mine, its in ((self.once, old.once), (self.suppress, old.suppress)):
+            if mine and its:
+                mine.restore(its.snapshot())
+        if self.budget and old.budget:
+            self.budget.restore(old.budget.snapshot())
+        if self.life and old.life:
+            self.life.restore([old.life.snapshot(delta=False)])
+        self._equals, self._equals_us = old._equals, old._equals_us
+
+    def snapshot(self, *, delta: bool) -> list[Any]:
+        """[version, keys, meta, whether they are a delta, once, the rest]."""
+        state = self.matcher.snapshot(delta=delta)
+        rest: dict[str, Any] = {"equals": [self._equals_us, self._equals]}
+        if self.life:
+            life = self.life.snapshot(delta=delta)
+            rest["life"] = [life.keys, life.delta]
+        if self.suppress:
+            rest["suppress"] = self.suppress.snapshot()
+        if self.budget:
+            rest["budget"] = self.budget.snapshot()
+        once = self.once.snapshot() if self.once else []
+        return [self.plan.version, state.keys, state.meta, state.delta, once, rest]
+
+    def restore(self, rows: list[list[Any]]) -> None:
+        """Start from what a whole snapshot and its deltas hold of this rule; of another version: afresh."""
+        chain: list[RuleState] = []
+        life: list[RuleState] = []
+        told: list[Any] = []
+        rest: dict[str, Any] = {}
+        for version, keys, meta, is_delta, once, *more in rows:
+            if version != self.plan.version:
+                chain, life = [], []
+                continue
+            told, rest = once, more[0] if more else {}
+            if not is_delta or not chain:
+                chain, life = [], []  # a whole state, or the first delta of a rule that began after the base
+            chain.append(RuleState(keys, meta, is_delta and bool(chain)))
+            opened, opened_delta = rest.get("life", ([], True))
+            life.append(RuleState(opened, {}, opened_delta and bool(life)))
+        if not chain:
+            return
+        self.matcher.restore(chain)
+        if self.once:
+            self.once.restore(told)
+        if self.suppress:
+            self.suppress.restore(rest.get("suppress", []))
+        if self.life:
+            self.life.restore(life)
+        if self.budget and "budget" in rest:
+            self.budget.restore(rest["budget"])
+        self._equals_us, self._equals = rest.get("equals", (NEVER, {}))
+
+
+def key_text(key: Key) -> bytes:
+    """A key as canonical JSON: 1.0 is written 1, a bool part is a JSON bool; one part: the value, several: a list."""
+    if key.__class__ is str:
+        return _encode(key)
+    if isinstance(key, tuple):
+        if not key:
+            return b"null"
+        if len(key) == 2 and key[0] == "bool" and isinstance(key[1], bool):
+            return _encode(key[1])
+        return _encode([_plain(part) for part in key])
+    return _encode(_plain(key))
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, tuple):  # ("bool", value)
+        return part[1]
+    if isinstance(part, float) and part.is_integer():
+        return int(part)
+    return part

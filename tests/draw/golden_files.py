@@ -1,0 +1,39 @@
+"""Pictures kept as files: DOT of rules beside this, and those of docs/. `python -m tests.draw.golden_files` draws them anew;
+the diff is to be read, and looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cep.config import Config
+from cep.draw.diagram import diagram_of
+from cep.draw.dot import as_dot
+from cep.draw.svg import as_svg
+from cep.loader.files import load
+from tests.draw.plans import everything
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).parent / "golden"
+LOADED = load(["rules"], Config(base=ROOT))
+SHIPPED = {plan.id: diagram_of(plan) for plan in LOADED.rulebook.plans}
+DRAWN = ("deploy_then_errors", "fleet_speeding", "heartbeat_missing", "harsh_braking")
+IN_DOCS = {"deploy_then_errors.svg": ("deploy_then_errors", "brute_force_then_login")}
+
+
+def pictures() -> dict[Path, str]:
+    """File -> what it should hold."""
+    made: dict[Path, str] = {FOLDER / f"{name}.dot": as_dot([SHIPPED[name]]) for name in DRAWN}
+    made[FOLDER / "everything.dot"] = as_dot([diagram_of(everything())])
+    for name, rules in IN_DOCS.items():
+        made[ROOT / "docs" / "pictures" / name] = as_svg([SHIPPED[rule] for rule in rules])
+    return made
+
+
+def main() -> None:
+    for path, text in pictures().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

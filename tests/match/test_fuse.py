@@ -1,0 +1,161 @@
+"""Matchers written into the loop that finds their rows say what the judge says, as do the same matchers given lists of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.judge.sequence import judge_sequence
+
+from cep.event import Batch, Match
+from cep.match.filter import FilterMatcher
+from cep.match.fuse import MOST_FUSED
+from cep.match.matcher import Hits, RuleState
+from cep.match.planner import make_matcher
+from cep.match.select import Selector
+from cep.match.sequence import SequenceMatcher
+from cep.plan.ir import Compare, Expr, Reg
+from cep.plan.kernels import RuleKernels, compile_rule
+from cep.plan.plan import FilterBody, KeyPlan, Node, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan, WindowBody
+from cep.types import Type
+from tests.judge import patterns, windows
+from tests.judge.patterns import KEY, TWO_KEYS, VALUE, cuts, one_of, run_matcher, same, sequence_rule
+from tests.judge.values import Seen
+from tests.match import test_window_generated as generated
+
+KEYS = [generated.ONE_KEY, generated.TWO_KEYS, generated.NO_KEY]
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+class InLoop:
+    """A matcher that stands in the loop of a selector for its rule alone, or for it and others."""
+
+    def __init__(self, plan: RulePlan, kernels: RuleKernels, others: tuple[RulePlan, ...] = ()) -> None:
+        plans = [*others, plan]
+        self._matcher = make_matcher(plan, kernels)
+        matchers = [make_matcher(other, compile_rule(other, {}, rows="dict")) for other in others]
+        self._selector = Selector(plans, {}, rows="dict", matchers=[*matchers, self._matcher])
+        assert len(self._selector.fused) == len(plans)
+        self._own = dict(self._selector.fused)[len(others)]
+
+    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
+        assert not any(one.rows for one in self._selector.select(batch))
+        assert not self._selector.active
+        out += self._own
+        for _, matches in self._selector.fused:
+            matches.clear()
+
+    def advance(self, watermark_us: int, out: list[Match]) -> None:
+        self._matcher.advance(watermark_us, out)
+
+    def next_due(self) -> int | None:
+        return self._matcher.next_due()
+
+    def snapshot(self, *, delta: bool) -> RuleState:
+        return self._matcher.snapshot(delta=delta)
+
+    def restore(self, states: list[RuleState]) -> None:
+        self._matcher.restore(states)
+
+    def size(self) -> int:
+        return self._matcher.size()
+
+    def touched(self) -> int:
+        return self._matcher.touched()
+
+
+def agree(data: st.DataObject, plan: RulePlan, events: list[Seen], judge: Any, others: tuple[RulePlan, ...] = ()) -> None:
+    end_us = (events[-1].time_us if events else 0) + data.draw(st.integers(0, 9))
+    verdicts, borders = judge(plan, events, end_us), data.draw(cuts(len(events)))
+
+    def make(plan: RulePlan, kernels: RuleKernels) -> InLoop:
+        return InLoop(plan, kernels, others)
+
+    same(run_matcher(plan, make, events, end_us), verdicts)
+    same(run_matcher(plan, make, events, end_us, borders), verdicts)
+    same(run_matcher(plan, make_matcher, events, end_us, borders), verdicts)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> RulePlan:
+    """`a -> b within w`, b looking at the a or not."""
+    steps = [StepPlan("a", draw(patterns.selects())), StepPlan("b", draw(patterns.selects()))]
+    registers: tuple[Register, ...] = ()
+    if draw(st.booleans()):
+        registers = (Register(RegisterKind.FIRST, 0, Type.NUMBER, VALUE, skip_nulls=False),)
+        steps[1] = StepPlan("b", steps[1].select, Compare(draw(st.sampled_from(["!=", "<=", ">"])), VALUE, Reg(0, Type.NUMBER)))
+    within_us = draw(st.integers(2, 7))
+    body = SequenceBody(tuple(steps), (Node(0, 1, 1), Node(1, 1, 1)), within_us, draw(st.booleans()), registers=registers)
+    return sequence_rule(body, draw(st.sampled_from([KEY, TWO_KEYS])))
+
+
+SEQUENCES = st.one_of(patterns.tally_rules(), patterns.pending_rules(), pairs())
+
+
+@given(st.data(), patterns.tally_rules(), patterns.streams())
+@settings(max_examples=400, deadline=None, suppress_health_check=QUIET)
+def test_a_tally_in_the_loop(data: st.DataObject, plan: RulePlan, events: list[Seen]) -> None:
+    agree(data, plan, events, judge_sequence)
+
+
+@given(st.data(), patterns.pending_rules(), patterns.streams())
+@settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
+def test_waiting_events_in_the_loop(data: st.DataObject, plan: RulePlan, events: list[Seen]) -> None:
+    agree(data, plan, events, judge_sequence)
+
+
+@given(st.data(), pairs(), patterns.streams())
+@settings(max_examples=400, deadline=None, suppress_health_check=QUIET)
+def test_a_plain_pair_in_the_loop(data: st.DataObject, plan: RulePlan, events: list[Seen]) -> None:
+    """Of the pairs, those that look at the first event are run lists, and only those."""
+    matcher = make_matcher(plan, compile_rule(plan, {}, rows="dict"))
+    assert isinstance(matcher, SequenceMatcher) is (plan.body.steps[1].cond is not None)  # type: ignore[union-attr]
+    agree(data, plan, events, judge_sequence)
+
+
+@given(
+    st.data(), generated.counting_windows(), generated.streams(longest=60), st.sampled_from([generated.ONE_KEY, generated.NO_KEY])
+)
+@settings(max_examples=300, deadline=None)
+def test_a_counter_in_the_loop(data: st.DataObject, body: WindowBody, events: list[Seen], key: KeyPlan) -> None:
+    agree(data, generated.rule(body, key), events, windows.judge)
+
+
+@given(st.data(), generated.streams(), st.sampled_from(KEYS), st.sampled_from([None, generated.LARGE_X]))
+@settings(max_examples=100, deadline=None)
+def test_a_filter_in_the_loop(data: st.DataObject, events: list[Seen], key: KeyPlan, where: Expr | None) -> None:
+    agree(data, generated.rule(FilterBody(Select("e", where)), key), events, windows.judge)
+
+
+@given(st.data(), st.lists(SEQUENCES, min_size=2, max_size=4), patterns.streams())
+@settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
+def test_several_rules_in_one_loop(data: st.DataObject, plans: list[RulePlan], events: list[Seen]) -> None:
+    """Each says what it says alone, also where two select the same rows."""
+    again = data.draw(st.booleans())
+    agree(data, plans[0], events, judge_sequence, tuple(plans[1:] + plans[:1] * again))
+
+
+def test_what_cannot_stand_in_the_loop_is_given_its_rows() -> None:
+    """`=>` counts rows that fit nothing: this pattern needs its list of rows, beside one that does not."""
+    steps = (StepPlan("a", one_of("a")), StepPlan("b", one_of("b")))
+    strict = sequence_rule(SequenceBody(steps, (Node(0, 1, 1), Node(1, 1, 1, strict=True)), 5))
+    plain = RulePlan("f", "v", KEY, FilterBody(one_of("a")), ())
+    matchers = [make_matcher(plan, compile_rule(plan, {}, rows="dict")) for plan in (strict, plain)]
+    selector = Selector([strict, plain], {}, rows="dict", matchers=matchers)
+    rows: list[dict[str, Any]] = [{"k": "p", "l": "a"}, {"k": "p", "l": "x"}]
+    hits = selector.select(Batch(rows, [1, 2], ["i1", "i2"], ["e", "e"]))
+    assert selector.active == [0]
+    assert hits[0].rows == [0, 1]
+    assert [(n, [match.cause for match in out]) for n, out in selector.fused] == [(1, [0])]
+
+
+def test_rules_beyond_the_most_that_are_fused_get_their_rows() -> None:
+    plans = [RulePlan(f"r{n}", "v", KEY, FilterBody(one_of("ba"[n % 2])), ()) for n in range(MOST_FUSED + 3)]
+    matchers = [FilterMatcher(plan, compile_rule(plan, {}, rows="dict")) for plan in plans]
+    selector = Selector(plans, {}, rows="dict", matchers=matchers)
+    hits = selector.select(Batch([{"k": "p", "l": "a", "v": 1}], [1], ["i1"], ["e"]))
+    assert len(selector.fused) == MOST_FUSED
+    assert [n for n, out in selector.fused if out] == list(range(1, MOST_FUSED, 2))
+    assert selector.active == [MOST_FUSED + 1]
+    assert hits[MOST_FUSED + 1].rows == [0]
