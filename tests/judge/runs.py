@@ -14,8 +14,8 @@ Where the text leaves room, this is how it is read (docs and matchers follow):
                   first step starts runs as any first step does. A lazy loop at the end never grows.
     groups        A pass takes at least one event; a group that can be passed through without one is optional. `gap` of a group
                   lies between the last event of a pass and the first of the next.
-    until         Its event is never taken by the loop, nor as its first. It closes the loops the run is in, from their first event
-                  on; amid a pass of a group it kills. What is closed stays closed.
+    until         Its event is never taken by the loop, nor as its first. It closes the loops the run is in, from their first
+                  event on; amid a pass of a group it kills. What is closed stays closed.
     negations     In front of every step that is next for the run (amid a pass of `(a -> b)+ -> !x -> c`, c is not). It kills each
                   fork but those that leave it behind by this very event. Its arrow's delay says when it strikes. `a => !x -> c`:
                   an x that is the very next own event kills, also where it is a c, or where a loop would take it.

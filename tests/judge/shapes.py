@@ -23,6 +23,7 @@ from cep.plan.plan import (
     Register,
     RegisterKind,
     Select,
+    StepPlan,
     Take,
 )
 from cep.types import Type
@@ -79,8 +80,12 @@ def _with_conditions(labels: _Labels, body: PatternBody, *, asks: bool) -> Patte
         registers.append(PREVIOUS)
     scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER] if asks else []
     own = [i for i in scalars if registers[i].step != ANY_STEP]
+    leading = {link.part.step for link in body.pattern.links[:1] if link.negated and isinstance(link.part, Take)}
     steps = []
     for i, select in enumerate(labels.selects):
+        if i in leading:  # what comes before the run cannot ask for what it takes
+            steps.append(StepPlan(f"s{i}", select))
+            continue
         may_take = i in takes and bool(own) and labels.chance(3)
         steps.append(draw(step_plans(i, select, own if may_take else scalars, may_take=may_take)))
     when = draw(claims(scalars)) if scalars and labels.chance(4) else None
@@ -155,7 +160,10 @@ def _bounds(draw: st.DrawFn, *, needs_time: bool) -> Bound:
 def spell(body: PatternBody) -> str:
     """The pattern much as an author would write it, each step by its number: to be read when something differs."""
     words = [_spell_part(body.pattern), "within", _spell_bound(body.within), "pick", body.pick.value]
-    words += [f"\n  s{i}: {step.select.type} in {step.select.where}, {step.cond} {step.cond_after_take}" for i, step in enumerate(body.steps)]
+    words += [
+        f"\n  s{i}: {step.select.type} in {step.select.where}, {step.cond} {step.cond_after_take}"
+        for i, step in enumerate(body.steps)
+    ]
     words += [f"\n  r{i}: {register}" for i, register in enumerate(body.registers)]
     return " ".join([*words, f"\n  when {body.when}" if body.when else "", "on timeout" if body.timeout else ""])
 
