@@ -1,5 +1,5 @@
-"""All small patterns and all short words: every pattern of up to three steps over three letters, with the quantifiers that the Flink
-oracle is asked about too, and what they mean for every word of up to six letters."""
+"""All small patterns and all short words: every pattern of up to three steps over three letters, with the quantifiers that the
+Flink oracle is asked about too, and what they mean for every word of up to six letters."""
 
 from __future__ import annotations
 

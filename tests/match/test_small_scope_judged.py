@@ -15,7 +15,7 @@ from tests.judge.patterns import run_matcher, same
 from tests.judge.small import END_US, FEW, MANY, Steps, judged, patterns, rule, stream
 
 PICKS = [PickKind.FIRST, PickKind.LATEST, PickKind.LONGEST]
-CUT = 6  # patterns of two steps and of three, for each way to pick
+CUT = 3  # patterns of two steps and of three, for each way to pick
 PARTS = 64
 EVERY = os.environ.get("CEP_SMALL_SCOPE") == "all"
 
