@@ -58,10 +58,9 @@ from cep.plan.plan import (
     Take,
 )
 from tests.judge.lines import as_pattern
+from tests.judge.moments import KeyedRule, Parts, Timer, play
 from tests.judge.places import Passing, Place, Way, beginning, least, may_end, ways
-from tests.judge.values import Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, key_parts, register_value, value
-
-Parts = tuple[object, ...]
+from tests.judge.values import Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, register_value, value
 
 
 @dataclass(frozen=True)
@@ -91,30 +90,7 @@ class Run:
 
 def judge_pattern(plan: RulePlan, events: Sequence[Seen], end_us: int, tables: Tables | None = None) -> list[Verdict]:
     """All matches of a finite stream given in feeding order; timers up to and including `end_us` are done."""
-    keys: dict[Parts, OneKey] = {}
-    told: list[Verdict] = []
-    for event in events:
-        told += _due(keys, event.time_us)
-        parts = key_parts(plan.key, event, tables or {})
-        if parts is not None:
-            one = keys.setdefault(_exactly(parts), OneKey(plan, parts, tables or {}))
-            told += one.take(event)
-    return told + _due(keys, end_us + 1)
-
-
-def _exactly(parts: Parts) -> Parts:
-    """Equal by type and value: Python alone holds True == 1."""
-    return tuple((isinstance(part, bool), part) for part in parts)
-
-
-def _due(keys: dict[Parts, OneKey], before_us: int) -> list[Verdict]:
-    """Fire, moment by moment, the timers before that time: at each first what is fulfilled, then what lapses."""
-    told = []
-    while waiting := [
-        (timer, i) for i, one in enumerate(keys.values()) if (timer := one.timer()) is not None and timer[0] < before_us
-    ]:
-        told += list(keys.values())[min(waiting)[1]].fire()
-    return told
+    return play(KeyedRule(plan, OneKey, tables or {}), events, end_us)
 
 
 class OneKey:
@@ -332,19 +308,12 @@ class OneKey:
 
     # ------------------------------------------------------------ timers
 
-    def timer(self) -> tuple[float, int, int] | None:
+    def timer(self) -> Timer | None:
         """The next moment at which time decides: when, whether something lapses (else it is fulfilled), the earliest start."""
         dues = [(self._deadline(run), 0, run.first.event.time_us) for run in self.runs if self._awaits_deadline(run)]
         dues += [(self._last_chance(run), 0, run.first.event.time_us) for run in self.runs if run.held]
         dues += [(self._lapse(run), 1, run.first.event.time_us) for run in self.runs if self.body.timeout]
         return min((due for due in dues if math.isfinite(due[0])), default=None)
-
-    def until(self, end_us: int) -> list[Verdict]:
-        """Fire all timers up to and including that time."""
-        told = []
-        while (timer := self.timer()) is not None and timer[0] <= end_us:
-            told += self.fire()
-        return told
 
     def fire(self) -> list[Verdict]:
         timer = self.timer()

@@ -9,6 +9,7 @@ from itertools import product
 
 from cep.plan.plan import ONCE, Bound, Chain, Link, Loop, PatternBody, PickKind, Register, RegisterKind, RulePlan, StepPlan, Take
 from cep.types import Type
+from tests.judge.moments import until
 from tests.judge.patterns import one_of, sequence_rule
 from tests.judge.runs import OneKey
 from tests.judge.values import Seen, Verdict
@@ -87,12 +88,12 @@ def judged(plan: RulePlan, longest: int = LONGEST_WORD) -> Iterator[tuple[str, l
 
     def branch(word: str, key: OneKey, told: list[Verdict]) -> Iterator[tuple[str, list[Verdict]]]:
         if word:
-            yield word, told + key.branch().until(END_US)
+            yield word, told + until(key.branch(), END_US)
         if len(word) == longest:
             return
         for letter in ALPHABET:
             longer = key.branch()
-            more = longer.until(len(word) - 1) + longer.take(stream(word + letter)[-1])
+            more = until(longer, len(word) - 1) + longer.take(stream(word + letter)[-1])
             yield from branch(word + letter, longer, told + more)
 
     yield from branch("", OneKey(plan, ("p",), {}), [])
