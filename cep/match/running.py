@@ -24,7 +24,6 @@ from cep.plan.plan import AbsentBody, FilterBody, RulePlan
 
 MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
-MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 _SHARES = 10_000  # keys of a canary are told apart by ten thousandths
 _encode = msgspec.json.Encoder().encode
 
