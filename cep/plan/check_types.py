@@ -47,7 +47,7 @@ def _check_rule(draft: RuleDraft, typing: Typing) -> None:
     _check_key(draft, typing)  # after the conditions: they say more of the fields
     if draft.when is not None:
         typing.demand(draft.when, only(Type.BOOL), "E0303", "`when` is a condition", help=_COMPARE)
-    for field in draft.emit:
+    for field in (*draft.emit, *draft.rows, *draft.timeout):
         typing.type_of(field.bound)
     for piece in draft.title:
         if piece.bound is not None:

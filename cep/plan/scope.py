@@ -46,6 +46,7 @@ class Scope:
     """event_type  of the event that bare names are fields of; empty where there is none
     step        index of the step whose event is being tried or was taken
     emitted     fields `emit` has calculated (titles)
+    rows        in `emit rows`: bare names are fields of each event of the match
     element     the item of a list, inside `any` and `all`: there `x` means it
     """
 
@@ -58,6 +59,7 @@ class Scope:
     emitted: Mapping[str, bound.Bound] = field(default_factory=dict)
     element: bound.Element | None = None
     depth: int = 0
+    rows: bool = False
 
     def deeper(self, span: Span) -> Scope:
         """The scope of the parts of an expression; counts."""
@@ -69,7 +71,7 @@ class Scope:
         return replace(self, depth=self.depth + 1)
 
     def inside_aggregate(self, event_type: str, step: int) -> Scope:
-        return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={})
+        return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={}, rows=False)
 
     def with_element(self, element: bound.Element) -> Scope:
         return replace(self, element=element)

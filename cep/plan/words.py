@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cep.plan import ir
-from cep.plan.plan import KeyPlan, Register, RegisterKind
+from cep.plan.plan import ANY_STEP, KeyPlan, Register, RegisterKind
 from cep.timestamps import iso_text
 from cep.types import Type
 
@@ -48,6 +48,8 @@ class Words:
         self.labels = labels
 
     def register(self, register: Register) -> str:
+        if register.step == ANY_STEP:
+            return self._of_any_step(register)
         label = self.labels[register.step] if self.labels else ""
         inside = Words(self.key, (), ())
         path = f"{label}." if label else ""
@@ -66,6 +68,12 @@ class Words:
         if register.kind is RegisterKind.COUNT and not what and register.where is not None:
             where = inside.say(register.where)
         return f"{register.kind}({what}{where})"
+
+    def _of_any_step(self, register: Register) -> str:
+        if register.expr is None:
+            return "label"
+        field = Words(self.key, (), ()).say(register.expr)
+        return f"each {field}" if register.kind is RegisterKind.ROW else f"prev.{field}"
 
     def say(self, expr: ir.Expr, *, tight: bool = False) -> str:
         """The expression as an author might write it; `tight` puts parentheses round anything with an operator."""
