@@ -12,7 +12,8 @@ from itertools import repeat
 from typing import Any, Literal
 
 from cep.event import Alert, Batch, Match
-from cep.match.running import Running, key_text
+from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher, Running, key_text
 from cep.match.select import Selector
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
@@ -22,10 +23,16 @@ STATE_VERSION = 2
 
 
 class Engine:
-    """Runs one generation of rules over one shard of keys, in one thread."""
+    """Runs one generation of rules over one shard of keys, in one thread.
 
-    def __init__(self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct") -> None:
+    make  makes the matcher of a rule; another one than the planner's may watch what its matchers are given
+    """
+
+    def __init__(
+        self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct", make: MakeMatcher = make_matcher
+    ) -> None:
         self._rows: Rows = rows
+        self._make = make
         self._rules: list[Running] = []
         self._due: dict[int, int] = {}  # index of a rule -> its next timer
         self._tables_version = rulebook.tables_version
@@ -49,7 +56,7 @@ class Engine:
         tables_changed = old is not None and rulebook.tables_version != self._tables_version
         if old is not None and old.plan == plan and not tables_changed:
             return old  # nothing changed: the state object itself goes on
-        rule = Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known))
+        rule = Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known), self._make)
         if old is not None and old.plan.version == plan.version:
             rule.carry_over(old)
         return rule

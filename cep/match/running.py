@@ -5,6 +5,7 @@ An alert's id is a hash of what happened, the same in every replay (docs/languag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
@@ -20,6 +21,7 @@ from cep.match.planner import make_matcher
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import FilterBody, RulePlan
 
+MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
 _SHARES = 10_000  # keys of a canary are told apart by ten thousandths
 _encode = msgspec.json.Encoder().encode
@@ -31,11 +33,11 @@ class Running:
     quiet  its alerts are never muted, in shadow or open: nothing but identity is to be found out
     """
 
-    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+    def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
         self.plan = plan
         self.id = plan.id
         self.kernels = kernels
-        self.matcher: Matcher = make_matcher(plan, kernels)
+        self.matcher: Matcher = make(plan, kernels)
         self.feed = self.matcher.feed
         self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = once_of(plan.once) if plan.once else None

@@ -1,8 +1,8 @@
 """A score that decays: each value counts half for every half-life of its event's age.
 
 Of a value x at time t and a half-life H, with t = q * H + r, kept is x * 2 ** (r / H) * 2 ** q. The power of r is a float; all
-else is a whole number of 2 ** -scale, so values come and go exactly and what has left leaves nothing behind. Read at time n the sum
-is divided by 2 ** (n / H), and rounded once.
+else is a whole number of 2 ** -scale, so values come and go exactly and what has left leaves nothing behind. Read at time n the
+sum is divided by 2 ** (n / H), and rounded once.
 """
 
 from __future__ import annotations
