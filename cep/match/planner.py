@@ -56,7 +56,10 @@ def _choose_for_window(body: WindowBody) -> tuple[str, str]:
 
 
 def _what_is_new(body: PatternBody) -> str:
-    return "it is no plain line" if body.pick is PickKind.FIRST else f"it asks for `pick {body.pick}`"
+    if body.pick is not PickKind.FIRST:
+        return f"it asks for `pick {body.pick}`"
+    told = ", its runs that lapse are told" if body.timeout else ""
+    return f"the pattern, its bounds or what it tells go beyond a plain line{told}"
 
 
 def _choose_for_sequence(body: SequenceBody) -> tuple[str, str]:
