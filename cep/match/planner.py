@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from cep.match.absent import AbsentMatcher
+from cep.match.expected import ExpectingMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
 from cep.match.pattern import PatternMatcher
@@ -52,8 +53,9 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
             return FilterMatcher(plan, kernels)
         case WindowBody():
             return WindowMatcher(plan, kernels)
-        case AbsentBody():
-            return AbsentMatcher(plan, kernels)
+        case AbsentBody() as body:
+            plain = body.expect is None and body.resolve is None and not body.unless_silent
+            return AbsentMatcher(plan, kernels) if plain else ExpectingMatcher(plan, kernels)
         case SequenceBody():
             match choose_matcher(plan)[0]:
                 case "tally":
