@@ -17,8 +17,8 @@ Where the text leaves room, this is how it is read:
     bucket       Leaks evenly. Over its size: an alert, and it is empty. What has leaked empty before an event is forgotten
                  with all that its alert would tell.
     recalls      `first_seen` and `changed` are of the newest event of the window; a null is unknown and not remembered;
-                 D later still counts. A `baseline` is the mean over the parts, counted from the epoch, that lie wholly in the time before
-                 the window; one without an event counts 0 where the aggregate of nothing is 0, else not at all.
+                 D later still counts. A `baseline` is the mean over the parts, counted from the epoch, that lie wholly in the
+                 time before the window; one without an event counts 0 where the aggregate of nothing is 0, else not at all.
 """
 
 from __future__ import annotations
