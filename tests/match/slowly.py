@@ -299,7 +299,9 @@ def score(pairs: Sequence[tuple[int | float, int]], half_life_us: int, now_us: i
     """By the powers of two that floats hold, everything else exactly."""
     if not pairs:
         return 0
-    total = sum(Fraction(x) * Fraction(2.0 ** (t % half_life_us / half_life_us)) * Fraction(2) ** (t // half_life_us) for x, t in pairs)
+    total = sum(
+        Fraction(x) * Fraction(2.0 ** (t % half_life_us / half_life_us)) * Fraction(2) ** (t // half_life_us) for x, t in pairs
+    )
     now = Fraction(2.0 ** (now_us % half_life_us / half_life_us)) * Fraction(2) ** (now_us // half_life_us)
     try:
         return float(total / now)
