@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -77,6 +78,12 @@ class Clocked:
         started = time.perf_counter()
         self._matcher.advance(watermark_us, out)
         self._measured.seconds += time.perf_counter() - started
+
+    def __getattr__(self, name: str) -> Any:
+        """What only some matchers have: their budget, and whom they expect. (`fuse` would get round the clock.)"""
+        if name in ("budget", "begun", "meet"):
+            return getattr(self._matcher, name)
+        raise AttributeError(name)
 
     def next_due(self) -> int | None:
         return self._matcher.next_due()

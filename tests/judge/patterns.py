@@ -71,7 +71,8 @@ def sequence_rule(body: SequenceBody | PatternBody, key: KeyPlan = KEY) -> RuleP
     types = {step.select.type for step in body.steps}
     key = KeyPlan(key.names, tuple(entry for entry in key.by_type if entry[0] in types), key.types)
     emit = tuple((f"r{i}", Reg(i, register.type)) for i, register in enumerate(body.registers))
-    timeout = emit[:2] if isinstance(body, PatternBody) and body.timeout else ()
+    late = (("late", Const(1, Type.NUMBER)), *emit[:2])
+    timeout = late if isinstance(body, PatternBody) and body.timeout else ()
     return RulePlan("r", "v", key, body, emit, timeout_emit=timeout)
 
 

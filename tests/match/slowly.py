@@ -48,7 +48,7 @@ class Slow:
 
     def run(self, own: Sequence[tuple[Seen, int]], end_us: int) -> list[Told]:
         at = 0
-        for now_us in range(0, end_us + 1):
+        for now_us in range(end_us + 1):
             while at < len(own) and own[at][0].time_us == now_us:
                 event, mask = own[at]
                 if mask & 1:
