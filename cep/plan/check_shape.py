@@ -22,6 +22,7 @@ def check_shape(book: BookDraft) -> None:
     for file in book.files:
         for rule in file.rules:
             draft = _draft(rule)
+            draft.faults.found += book.early[id(rule)].found if id(rule) in book.early else []
             if rule.id.text in first:
                 before = first[rule.id.text].span
                 draft.faults.error(

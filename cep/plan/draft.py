@@ -13,6 +13,7 @@ from cep.plan import bound
 from cep.plan.faults import Faults
 from cep.plan.ir import Expr
 from cep.plan.plan import Path, Register, RulePlan
+from cep.plan.shared import Shared
 from cep.types import Type
 
 Tables = Mapping[str, Mapping[Any, Mapping[str, Any]]]
@@ -127,7 +128,7 @@ class RuleDraft:
 
 @dataclass(slots=True)
 class BookDraft:
-    """The whole rule set. `faults` holds what belongs to no single rule."""
+    """The whole rule set. `faults` holds what belongs to no single rule. write_out replaces `files` and `schemas`."""
 
     files: Sequence[tree.File]
     schemas: Schemas
@@ -138,3 +139,5 @@ class BookDraft:
     reading: list[RuleDraft] = field(default_factory=list)  # the same, each after the rules whose alerts it reads
     alerts: dict[str, RuleDraft] = field(default_factory=dict)  # event type `rule ID` -> the rule
     faults: Faults = field(default_factory=Faults)
+    shared: Shared = field(default_factory=Shared)  # after write_out
+    early: dict[int, Faults] = field(default_factory=dict)  # by id of a tree: what write_out found in it

@@ -25,6 +25,8 @@ def resolve_names(book: BookDraft) -> None:
     """Bind every expression of every rule."""
     for draft in book.reading:
         draft_key(draft)
+        if any(fault.code == "E0412" for fault in draft.faults.found):
+            continue  # its macros could not be written out
         naming = Naming({let.name: let for let in draft.tree.lets})
         scope = Scope(book, draft, naming, Place.EVENT)
         try:
