@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from cep.lang import tree
 from cep.plan import ir
+from cep.plan.check_window import kind_of
 from cep.plan.draft import BookDraft, RuleDraft, Shape, StepDraft
 from cep.plan.fold_constants import TRUE
 from cep.plan.implied import with_implied
@@ -124,11 +126,7 @@ def _body(draft: RuleDraft) -> Body:
         case Shape.FILTER:
             return FilterBody(select)
         case Shape.WINDOW:
-            if not isinstance(rule.window, tree.Over) or draft.when_typed is None:
-                raise AssertionError("check_shape demands both")
-            return WindowBody(
-                select, rule.window.us, registers, draft.when_typed, rule.fire_each, rule.then_reset, resolve=_resolve(draft)
-            )
+            return _window(draft)
         case Shape.ABSENCE:
             if not isinstance(rule.body, tree.Absent):
                 raise AssertionError("only `absent` makes this shape")
@@ -138,6 +136,38 @@ def _body(draft: RuleDraft) -> Body:
             return _sequence(draft)
         case _:
             assert_never(draft.shape)
+
+
+def _window(draft: RuleDraft) -> WindowBody:
+    rule, first = draft.tree, draft.steps[0]
+    body = WindowBody(
+        Select(first.type, first.select),
+        0,
+        tuple(draft.registers),
+        TRUE if draft.when_typed is None else draft.when_typed,
+        rule.fire_each,
+        rule.then_reset,
+        kind_of(rule),
+        recalls=tuple(draft.recalls),
+        for_us=rule.for_us or 0,
+        until=draft.until_typed,
+        resolve=_resolve(draft),
+    )
+    match rule.window:
+        case None:
+            return body
+        case tree.Over(events=int(events)):
+            return replace(body, events=events)
+        case tree.Over(us=us, every_us=every_us, zone=zone):
+            return replace(body, window_us=us, every_us=every_us or 0, zone=zone or "")
+        case tree.Per(us=us, zone=zone):
+            return replace(body, window_us=us, every_us=us, zone=zone or "")
+        case tree.Session(gap_us=gap_us, max_us=max_us):
+            return replace(body, window_us=gap_us, max_us=max_us or 0)
+        case tree.Bucket(size=size, leak=leak, per_us=per_us):
+            return replace(body, events=size, leak=leak, every_us=per_us)
+        case _:
+            assert_never(rule.window)
 
 
 def _sequence(draft: RuleDraft) -> SequenceBody:

@@ -12,7 +12,7 @@ from cep.lang import tree
 from cep.plan import bound
 from cep.plan.faults import Faults
 from cep.plan.ir import Expr
-from cep.plan.plan import Path, Register, RulePlan
+from cep.plan.plan import Path, Recall, Register, RulePlan
 from cep.plan.shared import Shared
 from cep.types import Type
 
@@ -91,6 +91,9 @@ class RuleDraft:
     key: KeyDraft = field(default_factory=KeyDraft)
     when: bound.Bound | None = None
     when_typed: Expr | None = None
+    until: bound.Bound | None = None
+    until_typed: Expr | None = None
+    recalls: list[Recall] = field(default_factory=list)
     emit: list[EmitDraft] = field(default_factory=list)
     title: list[TitleDraft] = field(default_factory=list)
     once: list[bound.Bound] = field(default_factory=list)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from cep.errors import Fix, Span
 from cep.lang import tree
 from cep.plan import bound
+from cep.plan.check_window import kind_of
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean, rename
-from cep.plan.plan import Path, RegisterKind
+from cep.plan.plan import Path, RegisterKind, WindowKind
 from cep.plan.scope import Place, Scope
 
 TIME: Path = ("ts",)  # of every event
@@ -77,6 +78,8 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
     only = scope.rule.steps[0]
     said = say_path(parts)
     if scope.shape is Shape.ABSENCE:
+        return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
+    if scope.shape is Shape.WINDOW and kind_of(scope.rule.tree) is WindowKind.NONE:
         return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
     if scope.shape is Shape.WINDOW:
         near = _emitted_help(said, scope) or did_you_mean(said, scope.known_names(), " ").strip()

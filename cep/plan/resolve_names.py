@@ -9,11 +9,12 @@ from cep.errors import Fix, Span
 from cep.lang import tree
 from cep.plan import bound
 from cep.plan.aggregates import whole_label
+from cep.plan.check_window import kind_of
 from cep.plan.draft import BookDraft, EmitDraft, RuleDraft, Shape
 from cep.plan.expressions import bind, table_exists
 from cep.plan.faults import did_you_mean, rename
 from cep.plan.keys import bind_key, draft_key
-from cep.plan.plan import RegisterKind
+from cep.plan.plan import RegisterKind, WindowKind
 from cep.plan.scope import Naming, Place, Scope, TooBig
 from cep.plan.titles import bind_title
 
@@ -56,6 +57,8 @@ def _bind_rule(draft: RuleDraft, scope: Scope) -> None:
     result = replace(scope, place=Place.RESULT, event_type="" if labelled else draft.steps[0].type)
     if draft.tree.when is not None and draft.shape in (Shape.WINDOW, Shape.SEQUENCE):
         draft.when = bind(draft.tree.when, result)
+    if draft.tree.until is not None and draft.shape is Shape.WINDOW:
+        draft.until = bind(draft.tree.until, result)
     _bind_emit(draft, result)
     emitted = {field.name: field.bound for field in draft.emit}
     bind_title(draft, replace(result, emitted=emitted))
@@ -137,7 +140,7 @@ def _default_emit(draft: RuleDraft) -> None:
     draft.emit = [
         EmitDraft(name, span, bound.KeyRef(span, index)) for index, name in enumerate(draft.key.names) if name not in RESERVED
     ]
-    if draft.shape is Shape.WINDOW and "count" not in draft.key.names:
+    if draft.shape is Shape.WINDOW and kind_of(draft.tree) is not WindowKind.NONE and "count" not in draft.key.names:
         draft.emit.append(EmitDraft("count", span, bound.Aggregate(span, "count", RegisterKind.COUNT, 0)))
 
 

@@ -141,6 +141,8 @@ class Typing:
                 return self.slot(event_type, path)
             case bound.Aggregate():
                 return self._aggregate(node)
+            case bound.Recall():
+                return self._recall(node)
             case bound.KeyRef(index=index):
                 return self.keys[index]
             case bound.EmittedRef(expr=expr):
@@ -203,15 +205,24 @@ class Typing:
             return Var(only(N))
         if not node.skip_nulls:
             return self.type_of(expr)
-        if kind in (RegisterKind.SUM, RegisterKind.AVG):
-            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` adds numbers or durations")
+        if kind in (RegisterKind.SUM, RegisterKind.AVG, RegisterKind.STDDEV, RegisterKind.PERCENTILE):
+            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` calculates with numbers or durations")
+        if kind is RegisterKind.DECAY:
+            return self.demand(expr, only(N), "E0311", f"`{node.name}` adds numbers")
         if kind in (RegisterKind.MIN, RegisterKind.MAX):
             return self.demand(expr, ORDERED, "E0311", f"`{node.name}` compares what has an order")
         if kind in (RegisterKind.COUNT, RegisterKind.FIRST, RegisterKind.LAST):
             var = self.type_of(expr)
             return Var(only(N)) if kind is RegisterKind.COUNT else var
         self.demand(expr, SCALARS, "E0311", f"`{node.name}` takes single values")
-        return Var(only(LIST if kind is RegisterKind.LIST else N))
+        return Var(only(LIST if kind in (RegisterKind.LIST, RegisterKind.TOP) else N))
+
+    def _recall(self, node: bound.Recall) -> Var:
+        for value in node.values:
+            self.demand(value, SCALARS, "E0311", f"`{node.kind}` remembers single values")
+        if node.aggregate is None:
+            return Var(only(B))
+        return self.demand(node.aggregate, SUMMED, "E0311", "`baseline` is a mean of numbers or durations")
 
     def _call(self, node: bound.Call) -> Var:
         function = FUNCTIONS[node.function]
