@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from cep.match.absent import AbsentMatcher
+from cep.match.every import EveryMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
 from cep.match.pattern import PatternMatcher
@@ -26,6 +27,8 @@ def choose_matcher(plan: RulePlan) -> tuple[str, str]:
             return "absent", "one deadline per key"
         case SequenceBody():
             return _choose_for_sequence(plan.body)
+        case PatternBody(pick=PickKind.ALL):
+            return "every match", "all partial matches of a key, which share the events they have taken"
         case PatternBody():
             return "run list", f"every run of a key on its own, because {_what_is_new(plan.body)}"
         case _:
@@ -62,6 +65,8 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
                     return PendingMatcher(plan, kernels)
                 case _:
                     return SequenceMatcher(plan, kernels)
+        case PatternBody(pick=PickKind.ALL):
+            return EveryMatcher(plan, kernels)
         case PatternBody():
             return PatternMatcher(plan, kernels)
         case _:
