@@ -116,6 +116,7 @@ class Alert(msgspec.Struct, frozen=True):
     opened_us   time of the opening, of updates and resolves
     updates     of an update: which one it is, from 1; of a resolve: how many there were
     shadow      of a rule in shadow, or of a key outside a canary's share: listed, not delivered
+    evicted     how much the rule had to let go because its budget was full, since the alert before
     """
 
     id: str
@@ -138,6 +139,7 @@ class Alert(msgspec.Struct, frozen=True):
     opened_us: int | None = None
     updates: int = 0
     shadow: bool = False
+    evicted: int = 0
 
     @property
     def entry_id(self) -> str:

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import click
 
-from cep.cli.rules_on_disk import config_option, load_rules, need_rules, rules_argument
+from cep.cli.rules_on_disk import chosen, config_option, load_rules, need_rules, paths_and_names, rules_argument
 from cep.cli.show import next_step, plural, print_diagnostics
 from cep.draw.diagram import diagram_of
 from cep.draw.dot import as_dot
 from cep.draw.svg import as_svg
 from cep.draw.text import as_text
 from cep.errors import ConfigError
-from cep.plan.plan import RulePlan
-from cep.spelling import closest
 
 FORMATS = {"dot": as_dot, "svg": as_svg, "text": as_text}
-RULE_FILES = (".cep", ".yml", ".yaml")
 ENDINGS = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".txt": "text"}
 
 
@@ -34,13 +31,13 @@ def command(rules: tuple[str, ...], config_path: str | None, only: tuple[str, ..
 
     Exit code 2: some rule has faults; the others are drawn.
     """
-    paths, named = _apart(rules)
+    paths, named = paths_and_names(rules)
     config, loaded = load_rules(paths, config_path)
     errors = [one for one in loaded.diagnostics if one.level == "error"]
     if errors:
         print_diagnostics(errors, loaded.sources)
     need_rules(paths, config, loaded)
-    plans = _chosen(loaded.rulebook.plans, (*named, *only))
+    plans = chosen(loaded.rulebook.plans, (*named, *only))
     form = form or ENDINGS.get(Path(out or "").suffix, "text")
     text = FORMATS[form]([diagram_of(plan) for plan in plans])
     if out is None:
@@ -51,28 +48,6 @@ def command(rules: tuple[str, ...], config_path: str | None, only: tuple[str, ..
         click.echo(f"{plural(len(plans), 'rule')} drawn in {out}", err=True)
         next_step("dot -Tpng FILE.dot > FILE.png, or cep graph --format svg" if form == "dot" else "cep plan, for what they cost")
     return 2 if errors else 0
-
-
-def _apart(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Paths, and names of rules: what is there, or is written like a path, is one."""
-    paths = tuple(word for word in words if Path(word).exists() or "/" in word or word.endswith(RULE_FILES))
-    return paths, tuple(word for word in words if word not in paths)
-
-
-def _chosen(plans: tuple[RulePlan, ...], names: tuple[str, ...]) -> list[RulePlan]:
-    """The plans of these names, in the order they are named; all without a name.
-
-    raises  ConfigError: there is no such rule
-    """
-    if not names:
-        return list(plans)
-    by_name = {plan.id: plan for plan in plans}
-    for name in names:
-        if name not in by_name:
-            near = closest(name, by_name)
-            mend = f"did you mean {near}?" if near else f"there are: {', '.join(by_name)}"
-            raise ConfigError(f"there is no rule {name}", mend, "E0962")
-    return [by_name[name] for name in dict.fromkeys(names)]
 
 
 def _write(path: Path, text: str) -> None:

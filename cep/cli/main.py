@@ -22,6 +22,7 @@ COMMANDS = {
     "fmt": "print rule files in one layout, or turn text into YAML and back",
     "explain": "the page of a code such as E0203",
     "rules": "the rules: what is on disk and what is running",
+    "plan": "what each rule keeps and costs, and which matcher runs it",
     "graph": "draw the steps of rules, as SVG, DOT or text",
     "test": "run the tests written beside the rules",
     "run": "run rules over a file of events, or as a service",

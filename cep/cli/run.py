@@ -68,7 +68,7 @@ def command(
 def _over_files(
     rulebook: Rulebook, config: Config, events: tuple[str, ...], output: str, rejects: str | None, lifecycle: bool, quiet: bool
 ) -> int:
-    inputs = [_input(text, config.streams) for text in events]
+    inputs = [input_of(text, config.streams) for text in events]
     progress = None if quiet or not sys.stderr.isatty() else _Progress()
     per_rule: Counter[str] = Counter()
     show = _teller(output)
@@ -121,7 +121,11 @@ def _rejects_file(path: str | None) -> AbstractContextManager[BinaryIO | None]:
         ) from error
 
 
-def _input(text: str, streams: dict[str, StreamSpec]) -> tuple[str, Path | str]:
+def input_of(text: str, streams: dict[str, StreamSpec]) -> tuple[str, Path | str]:
+    """The stream and the file of `STREAM=FILE` or `FILE`.
+
+    raises  ConfigError: several streams are declared, and none is named
+    """
     name, separator, path = text.partition("=")
     if separator and not Path(text).exists():
         return name, path if path == "-" else Path(path)

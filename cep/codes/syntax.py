@@ -156,7 +156,9 @@ CODES: tuple[Code, ...] = (
     _text(
         "E0116",
         "a word that is not one of the few",
-        "severity is info, low, medium, high or critical; mode is enabled or disabled; `fire` takes each, `then` takes reset.",
+        "severity is info, low, medium, high or critical; mode is enabled, shadow, canary or disabled; `pick` takes first,"
+        " latest, longest or all; fields of a schema are number, text, bool, time or list; `fire` takes each,"
+        " `then` takes reset.",
         "Write one of the words that the message lists.",
         f"  severity hgih\n{_FROM}",
         f"  severity high\n{_FROM}",
@@ -233,6 +235,24 @@ CODES: tuple[Code, ...] = (
         'Write `in ["a", "b"]` or `in table NAME`.',
         '  from reading where unit in ("C", "F")\n',
         '  from reading where unit in ["C", "F"]\n',
+    ),
+    _text(
+        "E0126",
+        "words that do not go together",
+        "A clause says something that means nothing beside what another one says: a share without `canary`, `limit` or"
+        " `after match` without `pick all`.",
+        "Take one of the two away, or write the word that the message names.",
+        "  mode shadow 10%\n  from reading where celsius > 90\n",
+        "  mode canary 10%\n  from reading where celsius > 90\n",
+    ),
+    Code(
+        "E0127",
+        "a declaration that stands twice",
+        "Macros, lists, tables and schemas hold for all rules, whatever file they stand in; of two with one name, which holds"
+        " could only be guessed.",
+        "Keep one of the two, or give one of them another name.",
+        'list units: ["C", "F"]\nlist units: ["K"]\nrule pump_hot\n  from reading where unit in units\n',
+        'list units: ["C", "F", "K"]\nrule pump_hot\n  from reading where unit in units\n',
     ),
     _yaml(
         "E0130",

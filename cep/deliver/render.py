@@ -39,6 +39,7 @@ def alert_as_json(alert: Alert) -> dict[str, Any]:
         "fields": alert.fields,
         "evidence": list(alert.evidence),
         "events": alert.events,
+        **({"evicted": alert.evicted} if alert.evicted else {}),
     }
 
 

@@ -7,16 +7,20 @@ from typing import Any
 
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang import tree
-from cep.lang.pieces import Block, Clause, Word
+from cep.lang.pieces import Block, Clause, Mode, Word
 from cep.spelling import closest
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 CHOICES: dict[str, tuple[str, ...]] = {
     "severity": SEVERITIES,
-    "mode": ("enabled", "disabled"),
+    "mode": ("enabled", "shadow", "canary", "disabled"),
     "fire": ("each",),
     "then": ("reset",),
+    "pick": ("first", "latest", "longest", "all"),
+    "drop": ("oldest", "newest", "sample"),
 }
+WINDOWS = ("over", "per", "session", "bucket")
+WRITTEN = {"timeout": "on timeout"}  # words that clauses begin with, where these are not their kinds
 BODIES = ("from", "match", "absent")
 # what holds of the clauses that could be read, whatever stands in those that could not
 CERTAIN = frozenset({"E0109", "E0111", "E0116", "E0117", "E0122"})
@@ -27,14 +31,22 @@ def assemble_rule(block: Block, faults: list[Diagnostic]) -> tree.Rule | None:
     once = _each_once(block.clauses, faults, several=("let",))
     bodies = [clause for clause in block.clauses if clause.kind in BODIES and once[clause.kind] is clause]
     faults.extend(_second_body(bodies[0], extra) for extra in bodies[1:])
+    windows = [once[kind] for kind in WINDOWS if kind in once]
+    windows.sort(key=lambda clause: clause.span)
+    faults.extend(_second_window(windows[0], extra) for extra in windows[1:])
     _check_where(once, faults)
     if not bodies:
         _fault_no_body(block, once, faults)
         return None
     values = {kind: clause.value for kind, clause in once.items()}
-    choices = {kind: _choice(once[kind], faults) for kind in CHOICES if kind in once}
+    choices = {kind: _choice(kind, once[kind].value, faults) for kind in ("severity", "fire", "then") if kind in once}
+    mode, percent = _mode(values.get("mode"), faults)
     emit = values["emit"].items if "emit" in values else ()
     _distinct_names(((field.name, field.span) for field in emit), "emit", faults)
+    timeout = values["timeout"].items if "timeout" in values else None
+    _distinct_names(((field.name, field.span) for field in timeout or ()), "on timeout emit", faults)
+    if "for" in once and bodies[0].kind == "absent":
+        faults.append(_twice(once["for"], bodies[0]))
     lets = tuple(clause.value for clause in block.clauses if clause.kind == "let")
     _distinct_names(((let.name, let.span) for let in lets), "let", faults)
     return tree.Rule(
@@ -48,17 +60,29 @@ def assemble_rule(block: Block, faults: list[Diagnostic]) -> tree.Rule | None:
         meta=tuple((name.text, text.text) for name, text in values.get("meta", ())),
         by=values.get("by"),
         within=values.get("within"),
-        window=_over(values.get("over")),
+        window=windows[0].value if windows else None,
         when=values.get("when"),
+        for_us=values["for"].us if "for" in values else None,
+        until=values.get("until"),
+        resolve=values.get("resolve"),
+        expect=values.get("expect"),
+        unless_silent="unless" in values,
+        pick=_pick(once, faults),
+        after_match=_after_match(once, faults),
         fire_each="fire" in values,
         then_reset="then" in values,
         lets=lets,
         emit=emit,
+        emit_rows="emit" in values and values["emit"].rows,
+        on_timeout=timeout,
+        suppress=values.get("suppress"),
+        budget=_budget(once, faults),
         once=values.get("once"),
         to=_words(values.get("to")),
         title_span=once["title"].value.span if "title" in once else None,
         to_spans=tuple(word.span for word in values["to"].items) if "to" in values else (),
-        mode="disabled" if choices.get("mode") == "disabled" else "enabled",
+        mode=mode,
+        canary_percent=percent,
     )
 
 
@@ -110,31 +134,105 @@ def _word(clause: Clause) -> Span:
     span = clause.span
     if clause.kind in ("title", "name"):
         return span
-    return Span(span.file, span.line, span.col, span.line, span.col + len(clause.kind))
+    return Span(span.file, span.line, span.col, span.line, span.col + len(_said(clause)))
+
+
+def _said(clause: Clause) -> str:
+    return WRITTEN.get(clause.kind, clause.kind)
 
 
 def _each_once(clauses: Sequence[Clause], faults: list[Diagnostic], several: tuple[str, ...]) -> dict[str, Clause]:
     first: dict[str, Clause] = {}
     for clause in clauses:
         if clause.kind in first and clause.kind not in several:
-            said = "a title" if clause.kind == "title" else f"`{clause.kind}`"
-            faults.append(
-                Diagnostic(
-                    "E0109",
-                    f"{said} stands twice",
-                    _word(clause),
-                    label="here again",
-                    help="keep one of the two",
-                    labels=((_word(first[clause.kind]), "first here"),),
-                )
-            )
+            faults.append(_twice(clause, first[clause.kind]))
         first.setdefault(clause.kind, clause)
     return first
 
 
-def _choice(clause: Clause, faults: list[Diagnostic]) -> str:
-    word: Word = clause.value
-    allowed = CHOICES[clause.kind]
+def _twice(clause: Clause, first: Clause) -> Diagnostic:
+    said = "a title" if clause.kind == "title" else f"`{_said(clause)}`"
+    return Diagnostic(
+        "E0109",
+        f"{said} stands twice",
+        _word(clause),
+        label="here again",
+        help="keep one of the two",
+        labels=((_word(first), "first here"),),
+    )
+
+
+def _second_window(first: Clause, extra: Clause) -> Diagnostic:
+    return Diagnostic(
+        "E0109",
+        f"`{extra.kind}` in a rule that already says `{first.kind}`",
+        _word(extra),
+        label="a second window",
+        help="keep one of the two; a rule has one window",
+        labels=((_word(first), "the rule's window is this"),),
+    )
+
+
+def _mode(mode: Mode | None, faults: list[Diagnostic]) -> tuple[tree.Mode, int]:
+    """`mode` and the share of `canary`; a canary without a share takes all."""
+    if mode is None:
+        return "enabled", 100
+    word = _choice("mode", mode.word, faults)
+    if mode.percent is not None and word != "canary" and mode.word.text == word:
+        faults.append(
+            Diagnostic("E0126", f"a share belongs to `canary`, not to `{word}`", mode.span, help="write `mode canary 10%`")
+        )
+    if word == "canary" and mode.percent is None:
+        faults.append(
+            Diagnostic(
+                "E0126", "`canary` needs its share", mode.word.span, help="write `mode canary 10%`: one key in ten is told"
+            )
+        )
+    return word, 100 if mode.percent is None else mode.percent  # type: ignore[return-value]  # one of CHOICES
+
+
+def _pick(once: dict[str, Clause], faults: list[Diagnostic]) -> tree.Pick | None:
+    if "pick" not in once:
+        return None
+    word, limit, span = once["pick"].value
+    kind = _choice("pick", word, faults)
+    if limit is not None and kind != "all" and word.text == kind:
+        faults.append(
+            Diagnostic("E0126", f"`limit` belongs to `pick all`, not to `pick {kind}`", span, help="write `pick all limit N`")
+        )
+    return tree.Pick(once["pick"].span, kind, limit)  # type: ignore[arg-type]  # one of CHOICES
+
+
+def _after_match(once: dict[str, Clause], faults: list[Diagnostic]) -> tree.AfterMatch | None:
+    if "after" not in once:
+        return None
+    clause = once["after"]
+    pick: Any = once["pick"].value[0].text if "pick" in once else "first"
+    if pick in CHOICES["pick"] and pick != "all":
+        said = f"`pick {pick}`" if "pick" in once else "`pick first`, which holds where none is said"
+        faults.append(
+            Diagnostic(
+                "E0126",
+                f"`after match` belongs to `pick all`, not to {said}",
+                _word(clause),
+                help="add `pick all`, or take `after match` away: all other picks begin anew after a match",
+                labels=((_word(once["pick"]), "picked here"),) if "pick" in once else (),
+            )
+        )
+    value: tree.AfterMatch = clause.value
+    return value
+
+
+def _budget(once: dict[str, Clause], faults: list[Diagnostic]) -> tree.Budget | None:
+    if "budget" not in once:
+        return None
+    most, drop, span = once["budget"].value
+    on_full = "oldest" if drop is None else _choice("drop", drop, faults)
+    return tree.Budget(span, most, on_full)  # type: ignore[arg-type]  # one of CHOICES
+
+
+def _choice(kind: str, word: Word, faults: list[Diagnostic]) -> str:
+    allowed = CHOICES[kind]
     if word.text in allowed:
         return word.text
     near = closest(word.text.lower(), allowed)
@@ -142,7 +240,7 @@ def _choice(clause: Clause, faults: list[Diagnostic]) -> str:
     faults.append(
         Diagnostic(
             "E0116",
-            f"`{clause.kind} {word.text}` is not known",
+            f"`{kind} {word.text}` is not known",
             word.span,
             label=f"not one of {listed}" if len(allowed) > 1 else f"only `{listed}` can stand here",
             help=f"did you mean `{near}`?" if near else f"write {listed}" if len(allowed) > 1 else f"write `{listed}`",
@@ -227,7 +325,3 @@ def _text(word: Any) -> str | None:
 
 def _words(listing: Any) -> tuple[str, ...]:
     return () if listing is None else tuple(word.text for word in listing.items)
-
-
-def _over(duration: Any) -> tree.Over | None:
-    return None if duration is None else tree.Over(duration.span, duration.us)

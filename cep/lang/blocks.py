@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cep.errors import Diagnostic, Fix
+from cep.lang.declared import DECLARATIONS
 from cep.lang.places import Lines
 from cep.spelling import closest
 
 RULE_WORDS = (
-    "title", "severity", "tags", "description", "meta", "mode", "by", "from", "match", "where", "absent",
-    "within", "over", "when", "fire", "then", "let", "emit", "once", "to",
+    "title", "severity", "tags", "description", "meta", "mode", "by", "from", "match", "where", "absent", "expect", "unless",
+    "within", "pick", "after", "when", "over", "per", "session", "bucket", "for", "until", "resolve", "fire", "then", "let",
+    "emit", "on", "once", "suppress", "budget", "to",
 )  # fmt: skip
 TEST_WORDS = ("at", "expect", "until")
-BLOCKS = ("rule", "test")
+BLOCKS = ("rule", "test", *DECLARATIONS)
 MAX_BLOCKS = 5_000  # of one file: nobody writes more, and each costs a fraction of a millisecond
 
 _COLUMN_ONE = re.compile(r"^[^\s#]", re.MULTILINE)
@@ -27,7 +29,7 @@ _TEXT = re.compile(r"(?:\s|#[^\n]*)*")  # all that stands before the first text
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One block: source[start:end] is a rule or a test."""
+    """One block: source[start:end] is a rule, a test or a declaration."""
 
     kind: str
     start: int

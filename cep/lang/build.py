@@ -5,14 +5,17 @@ Rules and tests leave here as lists of clauses, in the order written; `cep.lang.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import dataclasses
+import itertools
+from typing import Any
 
 from lark import Token, v_args
 
 from cep.errors import Span
 from cep.lang import literals, tree
 from cep.lang.build_expressions import ExpressionBuilder
-from cep.lang.pieces import Block, Clause, Listing, Word
+from cep.lang.declared import unknown_kind
+from cep.lang.pieces import Block, Clause, Emit, Listing, Mode, Word
 
 
 @v_args(inline=True)
@@ -21,20 +24,88 @@ class Builder(ExpressionBuilder):
 
     # ------------------------------------------------------------ patterns
 
-    def pattern(self, first: tree.Step, *rest: Any) -> tree.Sequence:
+    def pattern(self, first: tree.Part, *rest: Any) -> tree.Sequence:
         parts, arrows = (first, *rest[1::2]), rest[0::2]
-        return tree.Sequence(first.span.to(parts[-1].span), parts, arrows)
+        span = first.span.to(parts[-1].span)
+        return self._deep(tree.Sequence(span, parts, arrows), span, *parts)
 
-    def arrow(self, token: Token) -> tree.Arrow:
-        return tree.Arrow(self._at(token), "->" if token == "->" else "=>")
+    def arrow(self, sign: Token) -> tree.Arrow:
+        return tree.Arrow(self._at(sign), str(sign))  # type: ignore[arg-type]  # the grammar admits no other
 
-    def step(self, label: Word, quantifier: tree.Quantifier | None = None) -> tree.Step:
-        span = label.span if quantifier is None else label.span.to(quantifier.span)
-        repeat = None if quantifier is None else tree.Repeat(quantifier.span, quantifier)
-        return tree.Step(span, label.text, False, repeat)
+    def arrow_from_to(self, sign: Token, *rest: Any) -> tree.Arrow:
+        least, most = (part for part in rest if isinstance(part, tree.Duration))
+        return self._bounded(sign, least, most, rest[-1])
+
+    def arrow_from(self, sign: Token, *rest: Any) -> tree.Arrow:
+        return self._bounded(sign, rest[1], None, rest[-1])
+
+    def arrow_to(self, sign: Token, *rest: Any) -> tree.Arrow:
+        return self._bounded(sign, None, rest[2], rest[-1])
+
+    def _bounded(self, sign: Token, least: tree.Duration | None, most: tree.Duration | None, end: Token) -> tree.Arrow:
+        span = self._at(sign).to(self._at(end))
+        if least is not None and most is not None and most.us < least.us:
+            low, high = literals.show_duration(most.us), literals.show_duration(least.us)
+            self._fault("E0114", f"at least {high} and at most {low} cannot both hold", span, help=f"write {sign}[{low}..{high}]")
+        return tree.Arrow(span, str(sign), least.us if least else None, most.us if most else None)  # type: ignore[arg-type]  # as above
+
+    def step(self, label: Word, repeat: tree.Repeat | None = None) -> tree.Step:
+        return tree.Step(label.span if repeat is None else label.span.to(repeat.span), label.text, False, repeat)
 
     def negated_step(self, bang: Token, label: Word) -> tree.Step:
         return tree.Step(self._at(bang).to(label.span), label.text, True)
+
+    def step_group(self, start: Token, body: tree.Sequence, *rest: Any) -> tree.Group:
+        within = next((part for part in rest if isinstance(part, tree.Within)), None)
+        repeat = rest[-1] if isinstance(rest[-1], tree.Repeat) else None
+        end = next(self._at(part) for part in rest if isinstance(part, Token) and part.type == "RPAR")
+        span = self._at(start).to(repeat.span if repeat else end)
+        return self._deep(tree.Group(span, body, within, repeat), span, body)
+
+    def choice(self, *options: Any) -> tree.Choice:
+        span = options[0].span.to(options[-1].span)
+        return self._deep(tree.Choice(span, options), span, *options)
+
+    def all_of(self, start: Token, *rest: Any) -> tree.AnyOrder:
+        return self._any_order(start, rest, None)
+
+    def some_of(self, number: Token, *rest: Any) -> tree.AnyOrder:
+        return self._any_order(number, rest[1:], self._literal(number, literals.read_integer, "E0107", 1))
+
+    def _any_order(self, start: Token, rest: tuple[Any, ...], count: int | None) -> tree.AnyOrder:
+        words, span = rest[:-1], self._at(start).to(self._at(rest[-1]))
+        self._distinct(list(words), "this part of the pattern")
+        if count is not None and not 1 <= count <= len(words):
+            help = f"write a number from 1 to {len(words)}"
+            self._fault("E0114", f"{count} of {len(words)} steps", self._at(start), help=help)
+        return tree.AnyOrder(span, tuple(tree.Name(word.span, word.text) for word in words), count)
+
+    def passes(self, quantifier: tree.Quantifier, *rest: Any) -> tree.Repeat:
+        end = quantifier.span
+        inner: tree.ArrowKind = "->"
+        gap: int | None = None
+        until: str | None = None
+        for part in rest:
+            if isinstance(part, Token):  # the `?` of a lazy one
+                end = self._at(part)
+                span = quantifier.span.to(end)
+                quantifier = tree.Quantifier(span, quantifier.min, quantifier.max, True)
+            elif isinstance(part, tree.Arrow):
+                inner, end = part.kind, part.span
+            elif isinstance(part, tree.Duration):
+                gap, end = part.us, part.span
+            else:
+                until, end = part.text, part.span
+        return tree.Repeat(quantifier.span.to(end), quantifier, inner, gap, until)
+
+    def inner(self, start: Token, sign: Token, end: Token) -> tree.Arrow:
+        return tree.Arrow(self._at(start).to(self._at(end)), str(sign))  # type: ignore[arg-type]  # as above
+
+    def gap(self, word: Token, token: Token) -> tree.Duration:
+        return tree.Duration(self._at(word).to(self._at(token)), self.duration(token).us)
+
+    def stop(self, word: Token, label: Word) -> Word:
+        return label
 
     def maybe(self, token: Token) -> tree.Quantifier:
         return tree.Quantifier(self._at(token), 0, 1)
@@ -91,9 +162,82 @@ class Builder(ExpressionBuilder):
         where = rest[1] if rest else None
         return tree.Select(start.to(where.span if where else type_name.span), label, type_name.text, where)
 
-    def within(self, duration: tree.Duration, exclusive: Token | None = None) -> tree.Within:
-        span = duration.span if exclusive is None else duration.span.to(self._at(exclusive))
-        return tree.Within(span, duration.us, exclusive is not None)
+    def within(self, amount: Any, word: Token | None = None) -> tree.Within:
+        if isinstance(amount, Token):
+            return tree.Within(self._at(amount).to(self._at(word or amount)), 0, events=self._events(amount))
+        span = amount.span if word is None else amount.span.to(self._at(word))
+        return tree.Within(span, amount.us, word is not None)
+
+    def _events(self, number: Token) -> int:
+        """Of `within 200 events` and `over 100 events`."""
+        return self._count(number, "events are counted from 1 on")
+
+    def _count(self, number: Token, why: str, most: int | None = None) -> int:
+        """A whole number of at least 1, and at most `most`."""
+        count = int(self._literal(number, literals.read_integer, "E0107", 1))
+        if count < 1 or (most is not None and count > most):
+            self._fault("E0107", why, self._at(number), help="write a number in that range" if most else "write 1 or more")
+            return 1
+        return count
+
+    def sliding(self, duration: tree.Duration) -> tree.Over:
+        return tree.Over(duration.span, duration.us)
+
+    def hopping(self, duration: tree.Duration, word: Token, every: tree.Duration, zone: Word | None = None) -> tree.Over:
+        span = duration.span.to(zone.span if zone else every.span)
+        return tree.Over(span, duration.us, every.us, zone=zone.text if zone else None)
+
+    def last_events(self, number: Token, word: Token) -> tree.Over:
+        return tree.Over(self._at(number).to(self._at(word)), 0, events=self._events(number))
+
+    def zone(self, word: Token, text: Word) -> Word:
+        return text
+
+    def per(self, duration: tree.Duration, zone: Word | None = None) -> tree.Per:
+        return tree.Per(duration.span.to(zone.span) if zone else duration.span, duration.us, zone.text if zone else None)
+
+    def session(self, word: Token, gap: tree.Duration, *most: Any) -> tree.Session:
+        span = self._at(word).to(most[1].span if most else gap.span)
+        return tree.Session(span, gap.us, most[1].us if most else None)
+
+    def bucket(self, size: Token, word: Token, leak: Token, per: Token, duration: tree.Duration) -> tree.Bucket:
+        span = self._at(size).to(duration.span)
+        return tree.Bucket(span, self._count(size, "a bucket holds 1 or more"), self._count(leak, "1 or more leak"), duration.us)
+
+    def expect(self, *rest: Any) -> tree.Expect:
+        names = tuple(word for word in itertools.takewhile(lambda part: not isinstance(part, Token), rest))
+        table, *where = [part for part in rest[len(names) :] if not isinstance(part, Token)]
+        self._distinct(list(names), "`expect`")
+        span = names[0].span.to((where[0] if where else table).span)
+        return tree.Expect(span, tuple(word.text for word in names), table.text, where[0] if where else None)
+
+    def unless(self, source: Token, silent: Token) -> Word:
+        return Word("source silent", self._at(source).to(self._at(silent)))
+
+    def pick(self, word: Token, *limit: Token) -> tuple[Word, int | None, Span]:
+        span = self._at(word).to(self._at(limit[-1])) if limit else self._at(word)
+        return self._as_word(word), self._count(limit[1], "a limit is 1 or more") if limit else None, span
+
+    def skip_none(self, *words: Token) -> tree.AfterMatch:
+        return tree.AfterMatch(self._at(words[0]).to(self._at(words[-1])), "none")
+
+    def skip_to_next(self, *words: Token) -> tree.AfterMatch:
+        return tree.AfterMatch(self._at(words[0]).to(self._at(words[-1])), "next")
+
+    def skip_past_last(self, *words: Token) -> tree.AfterMatch:
+        return tree.AfterMatch(self._at(words[0]).to(self._at(words[-1])), "past last")
+
+    def skip_to_step(self, skip: Token, to: Token, end: Token, label: Word) -> tree.AfterMatch:
+        return tree.AfterMatch(self._at(skip).to(label.span), str(end), label.text)  # type: ignore[arg-type]  # "first" or "last"
+
+    def suppress(self, same: Token, *rest: Any) -> tree.Suppress:
+        names, duration = rest[:-2], rest[-1]
+        self._distinct(list(names), "`suppress`")
+        return tree.Suppress(self._at(same).to(duration.span), tuple(word.text for word in names), duration.us)
+
+    def budget(self, number: Token, runs: Token, *full: Token) -> tuple[int, Word | None, Span]:
+        span = self._at(number).to(self._at(full[-1] if full else runs))
+        return self._count(number, "a budget is 1 or more"), self._as_word(full[-1]) if full else None, span
 
     def once(self, *rest: Any) -> tree.Once:
         per = tuple(item for item in rest[:-1] if not isinstance(item, Token))
@@ -155,13 +299,43 @@ class Builder(ExpressionBuilder):
     def _word_clause(self, start: Token, word: Token) -> Clause:
         return self._clause(str(start), start, self._as_word(word))
 
-    severity = mode = fire_clause = then_clause = _word_clause
+    severity = fire_clause = then_clause = _word_clause
+
+    def fragment_mode(self, word: Token, *share: Token) -> Mode:
+        end = self._at(share[-1]) if share else self._at(word)
+        percent = self._count(share[0], "a share is 1% to 100%", 100) if share else None
+        return Mode(self._as_word(word), self._at(word).to(end), percent)
+
+    def mode(self, start: Token, *rest: Token) -> Clause:
+        return self._clause("mode", start, self.fragment_mode(*rest))
 
     def _value_clause(self, start: Token, value: Any) -> Clause:
         return self._clause(str(start), start, value)
 
-    tags = description = by_clause = from_clause = within_clause = over_clause = when_clause = once_clause = _value_clause
-    to_clause = emit_clause = _value_clause
+    tags = description = by_clause = from_clause = within_clause = when_clause = once_clause = suppress_clause = _value_clause
+    over_clause = per_clause = session_clause = bucket_clause = for_clause = until_clause = _value_clause
+    expect_clause = unless_clause = to_clause = _value_clause
+
+    def pick_clause(self, start: Token, value: tuple[Word, int | None, Span]) -> Clause:
+        return self._clause("pick", start, value, value[2])
+
+    def budget_clause(self, start: Token, value: tuple[int, Word | None, Span]) -> Clause:
+        return self._clause("budget", start, value, value[2])
+
+    def after_clause(self, start: Token, match: Token, value: tree.AfterMatch) -> Clause:
+        return self._clause("after", start, value)
+
+    def resolve_clause(self, start: Token, when: Token, value: tree.Select) -> Clause:
+        return self._clause("resolve", start, value)
+
+    def emit_clause(self, start: Token, fields: Listing) -> Clause:
+        return self._clause("emit", start, Emit(fields.items, fields.span))
+
+    def rows_clause(self, start: Token, rows: Token, fields: Listing) -> Clause:
+        return self._clause("emit", start, Emit(fields.items, fields.span, True))
+
+    def timeout_clause(self, start: Token, *rest: Any) -> Clause:
+        return self._clause("timeout", start, Emit(rest[-1].items, rest[-1].span))
 
     def meta(self, start: Token, *rest: Any) -> Clause:
         self._distinct([name for name, _ in rest[:-1]], "meta")
@@ -222,11 +396,15 @@ class Builder(ExpressionBuilder):
         end = checks.span if checks else at.span if at else self._at(alert)
         number = self._literal(count, literals.read_integer, "E0107", 1)
         span = self._at(start).to(end)
-        transition: Literal["opened", "resolved"] = "resolved" if alert.startswith("resolve") else "opened"
-        claims = checks.items if checks else ()
-        return Clause("expect", span, tree.ExpectAlerts(span, number, at.us if at else None, claims, transition))
+        return Clause("expect", span, tree.ExpectAlerts(span, number, at.us if at else None, checks.items if checks else ()))
 
     expect_at = expect_alerts
+
+    def expect_resolves(self, start: Token, count: Token, resolve: Token, *rest: Any) -> Clause:
+        made = self.expect_alerts(start, count, resolve, *rest)
+        return Clause("expect", made.span, dataclasses.replace(made.value, resolves=True))
+
+    expect_resolves_at = expect_resolves
 
     def expect_nothing(self, start: Token, nothing: Token, until: tree.Duration | None = None) -> Clause:
         span = self._at(start).to(until.span if until else self._at(nothing))
@@ -285,10 +463,49 @@ class Builder(ExpressionBuilder):
     def plain_null(self, token: Token) -> Listing:
         return self._plain(None, self._at(token))
 
-    # ------------------------------------------------------------ fragments with an optional bound: (value, duration or None)
+    # ------------------------------------------------------------ what rules share
 
-    def fragment_when(self, expr: tree.Expr, *over: Any) -> tuple[tree.Expr, tree.Duration | None]:
-        return expr, over[1] if over else None
+    def macro_block(self, start: Token, name: Word, *rest: Any) -> tree.Macro:
+        parameters, expr = rest[:-1], rest[-1]
+        named, words = self.fragment_macro(name, *parameters)
+        return tree.Macro(self._at(start).to(expr.span), named, words, expr)
+
+    def fragment_macro(self, name: Word, *parameters: Word) -> tuple[tree.Name, tuple[str, ...]]:
+        self._distinct(list(parameters), f"the parameters of `{name.text}`")
+        return tree.Name(name.span, name.text), tuple(word.text for word in parameters)
+
+    def list_block(self, start: Token, name: Word, *rest: Any) -> tree.ListBlock:
+        items = rest[1:-1]
+        return tree.ListBlock(self._at(start).to(self._at(rest[-1])), tree.Name(name.span, name.text), items)
+
+    def minus_const(self, minus: Token, token: Token) -> tree.Const:
+        made = self.integer(token) if token.type == "INT" else self.real(token)
+        return tree.Const(self._at(minus).to(made.span), -made.value)  # type: ignore[operator]  # a number
+
+    def table_block(self, start: Token, name: Word, word: Token, file: Word, key: Token, column: Word) -> tree.TableBlock:
+        return tree.TableBlock(self._at(start).to(column.span), tree.Name(name.span, name.text), file.text, column.text)
+
+    def schema_block(self, start: Token, kind: Word, *rest: Any) -> tree.SchemaBlock:
+        pairs = rest[:-1]
+        self._distinct([path for path, _ in pairs], "the schema")
+        fields = tuple((path.text, word.text) for path, word in pairs)
+        spans = tuple(path.span.to(word.span) for path, word in pairs)
+        return tree.SchemaBlock(self._at(start).to(self._at(rest[-1])), tree.Name(kind.span, kind.text), fields, spans)
+
+    def schema_field(self, path: Word, token: Token) -> tuple[Word, Word]:
+        word = self._as_word(token)
+        self._faults_of_kind(word)
+        return path, word
+
+    def _faults_of_kind(self, word: Word) -> None:
+        fault = unknown_kind(word)
+        if fault is not None:
+            self.faults.append(fault)
+
+    # ------------------------------------------------------------ fragments with an optional bound
+
+    def fragment_when(self, expr: tree.Expr, *clauses: Clause) -> tuple[tree.Expr, tuple[Clause, ...]]:
+        return expr, clauses
 
     def fragment_absent(self, select: tree.Select, *bound: Any) -> tuple[tree.Select, tree.Duration | None]:
         return select, bound[1] if bound else None

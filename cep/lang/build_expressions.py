@@ -74,10 +74,12 @@ class ExpressionBuilder(Transformer[Token, Any]):
     def name(self, token: Token) -> Word:
         return Word(str(token).strip("`"), self._at(token), not token.startswith("`"))
 
-    label = label_use = table_name = name
+    label = label_use = table_name = list_name = name
 
     def rule_id(self, token: Token) -> tree.Name:
         return tree.Name(self._at(token), str(token).strip("`"))
+
+    rule_name = rule_id
 
     def text(self, token: Token) -> Word:
         return Word(self._literal(token, literals.read_string, "E0112", ""), self._at(token))
@@ -87,7 +89,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
     def duration(self, token: Token) -> tree.Duration:
         return tree.Duration(self._at(token), self._literal(token, literals.read_duration, "E0106", 1))
 
-    def type_name(self, *parts: Word) -> Word:
+    def type_name(self, *parts: Any) -> Word:
+        if isinstance(parts[0], Token):  # `rule ID`
+            return Word(f"rule {parts[1].text}", self._at(parts[0]).to(parts[1].span))
         return Word(".".join(part.text for part in parts), parts[0].span.to(parts[-1].span))
 
     field_name = type_name
@@ -137,6 +141,11 @@ class ExpressionBuilder(Transformer[Token, Any]):
         args, where, end = rest[:-3], rest[-2], rest[-1]
         span = word.span.to(self._at(end))
         return self._deep(tree.Call(span, word.text, tuple(args), where), span, where, *args)
+
+    def baseline(self, start: Token, aggregate: tree.Expr, *rest: Any) -> tree.Baseline:
+        _, per, _, over, end = rest
+        span = self._at(start).to(self._at(end))
+        return self._deep(tree.Baseline(span, aggregate, per.us, over.us), span, aggregate)
 
     def lookup(self, start: Token, table: Word, key: tree.Expr, end: Token) -> tree.Lookup:
         span = self._at(start).to(self._at(end))
@@ -226,6 +235,18 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def not_in_table(self, operand: tree.Expr, *rest: Any) -> tree.In:
         return self.in_table(operand, *rest, negated=True)
+
+    def in_named(self, operand: tree.Expr, *rest: Any, negated: bool = False) -> tree.In:
+        span = operand.span.to(rest[-1].span)
+        return self._deep(tree.In(span, operand, (), negated, None, rest[-1].text), span, operand)
+
+    def not_in_named(self, operand: tree.Expr, *rest: Any) -> tree.In:
+        return self.in_named(operand, *rest, negated=True)
+
+    def seen(self, word: Token, *rest: Any) -> tree.Seen:
+        values, duration = rest[:-2], rest[-1]
+        span = self._at(word).to(duration.span)
+        return self._deep(tree.Seen(span, str(word), values, duration.us), span, *values)  # type: ignore[arg-type]  # the grammar admits no other
 
     def between(self, operand: tree.Expr, *rest: Any, negated: bool = False) -> tree.Between:
         low, high = rest[-3], rest[-1]

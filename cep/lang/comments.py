@@ -17,6 +17,7 @@ from cep.lang import tree
 from cep.lang.pieces import Block, Word
 from cep.lang.places import Lines
 
+_SEVERAL = {"rule": ("where", "let"), "test": ("given", "expect"), "declaration": ("item",)}  # parts with a number
 _BREAK = re.compile(r"[\n\r\x85\u2028\u2029]")  # what ends a line of YAML
 Anchor = tuple[str | int, ...]
 Place = Literal["before", "beside", "after"]
@@ -127,7 +128,7 @@ def _marks(root: tuple[str, int], block: Block) -> list[_Mark]:
         if clause.kind == "name":
             continue
         for kind, span in _pieces(clause.kind, clause.span, clause.value):
-            if kind in ("where", "let", "given", "expect"):
+            if kind in _SEVERAL[root[0]]:
                 counts[kind] = counts.get(kind, -1) + 1
                 marks.append(_mark((*root, kind, counts[kind]), span))
             else:

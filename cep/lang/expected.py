@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-CLAUSE_PLACE = frozenset({"EMIT"})  # terminals that are accepted only where a clause of a rule may begin
-TEST_PLACE = frozenset({"EXPECT"})
+CLAUSE_PLACE = frozenset({"LET"})  # terminals that are accepted only where a clause of a rule may begin
+TEST_PLACE = frozenset({"AT"})
 VALUE_PLACE = frozenset({"LPAR", "LOOKUP"})
 
 _SIGNS = {
-    "LATER": "->", "NEXT": "=>", "BANG": "!", "QMARK": "?", "PLUS": "+", "MINUS": "-", "STAR": "*", "SLASH": "/", "PERCENT": "%",
-    "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",", "COLON": ":", "DOT": ".",
-    "EQUAL": "=", "TILDE": "~", "REGEX": "=~",
+    "LATER": "->", "EACH_LATER": "->>", "STRICT": "=>", "BANG": "!", "QMARK": "?", "PLUS": "+", "MINUS": "-", "STAR": "*",
+    "SLASH": "/", "PERCENT": "%", "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",",
+    "COLON": ":", "DOT": ".", "DOTS": "..", "VBAR": "|", "EQUAL": "=", "TILDE": "~", "REGEX": "=~",
 }  # fmt: skip
 _KINDS = {
     "NAME": "a name",
@@ -22,10 +22,16 @@ _KINDS = {
     "COMPARE": "a comparison",
     "TIMES": "`x5`",
     "ALERT": "`alert`",
+    "RESOLVES": "`resolve`",
+    "EVENTS": "`events`",
+    "UNTIL_STEP": "`until`",
 }
 _SILENT = frozenset(
-    {"QNAME", "QLABEL", "RAW", "SIZE", "REGEX_I", "TILDE_I", "TEXT_OP", "WHERE_LABELS", "ALERT_AT", "NOTHING_UNTIL", "$END"}
-)
+    {
+        "QNAME", "QLABEL", "RAW", "SIZE", "REGEX_I", "TILDE_I", "TEXT_OP", "WHERE_LABELS", "ALERT_AT", "NOTHING_UNTIL",
+        "RESOLVE_AT", "RULE_OF", "ROWS", "SEEN", "BASELINE", "ALL", "$END",
+    }
+)  # fmt: skip
 _MOST = 5
 
 
@@ -62,7 +68,7 @@ def expected_words(accepts: frozenset[str]) -> str:
         parts.append("`at`, `expect` or `until`")
     if "AND" in accepts and "PLUS" in accepts:
         parts.append("an operator")
-        parts += [_shown(terminal) for terminal in ("EVERY", "FOR") if terminal in accepts]
+        parts += [_shown(terminal) for terminal in ("EVERY", "FOR") if terminal in accepts and parts[0] != "a clause"]
     elif not parts:
         parts = [_shown(terminal) for terminal in sorted(accepts - _SILENT, key=_order)]
     elif "LATER" in accepts:

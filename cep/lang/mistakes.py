@@ -193,7 +193,9 @@ def _swallowed(scene: Scene) -> Diagnostic | None:
 
 def _unit(scene: Scene) -> Diagnostic | None:
     """`10min`, `10 minutes`, or `10` where a duration must stand."""
-    here = scene.here
+    here, before = scene.here, scene.before
+    if "EVENTS" in scene.accepts and before is not None and before.kind == "number":  # `within 10` may go on with `events`
+        return _unit_apart(scene, before, here)
     if here is None or here.kind != "number":
         return None
     number = re.match(r"[\d_.]*", here.text)
@@ -207,17 +209,22 @@ def _unit(scene: Scene) -> Diagnostic | None:
         )
         return scene.fault("E0106", f"`{letters}` is not a unit", here, help, f"{digits}{unit}" if unit else None)
     if "DURATION" in scene.accepts and "INT" not in scene.accepts and scene.halt.token in ("INT", "FLOAT"):
-        after = scene.after
-        unit = UNIT_WORDS.get(after.text.lower(), after.text if after.text in UNIT_WORDS.values() else None) if after else None
-        if after is not None and unit:
-            span = scene.place.span(here.start, after.end)
-            return Diagnostic(
-                "E0106", "a duration is one word", span, help=f"write `{digits}{unit}`", fix=Fix(span, f"{digits}{unit}")
-            )
-        return scene.fault(
-            "E0106", "a duration needs a unit", here, f"write `{digits}s`, `{digits}m`, `{digits}h` or `{digits}d`"
-        )
+        return _unit_apart(scene, here, scene.after)
     return None
+
+
+def _unit_apart(scene: Scene, number: Piece, after: Piece | None) -> Diagnostic | None:
+    """A number without a unit, or with one behind a blank."""
+    digits = number.text
+    unit = UNIT_WORDS.get(after.text.lower(), after.text if after.text in UNIT_WORDS.values() else None) if after else None
+    if after is not None and unit:
+        span, said = scene.place.span(number.start, after.end), f"{digits}{unit}"
+        return Diagnostic("E0106", "a duration is one word", span, help=f"write `{said}`", fix=Fix(span, said))
+    if "EVENTS" in scene.accepts and after is not None and closest(after.text.lower(), ("events", "event")):
+        return None  # that word is misspelt
+    events = f", or `{digits} events`" if "EVENTS" in scene.accepts else ""
+    help = f"write `{digits}s`, `{digits}m`, `{digits}h` or `{digits}d`{events}"
+    return scene.fault("E0106", "a duration needs a unit", number, help)
 
 
 def _plain_data(scene: Scene) -> Diagnostic | None:
@@ -313,7 +320,18 @@ def _in_what(scene: Scene) -> Diagnostic | None:
     here, before = scene.here, scene.before
     if here is None or before is None or before.text != "in" or "TABLE" not in scene.accepts:
         return None
-    return scene.fault("E0125", "`in` asks for a list in brackets or a table", here, 'write `in ["a", "b"]` or `in table NAME`')
+    help = 'write `in ["a", "b"]`, `in NAME` of a list or `in table NAME`'
+    return scene.fault("E0125", "`in` asks for a list or a table", here, help)
+
+
+def _expectation(scene: Scene) -> Diagnostic | None:
+    """`expect 1 alert` in a rule, where `expect` is about keys."""
+    here, before = scene.here, scene.before
+    if scene.kind != "rule" or here is None or before is None or before.text != "expect":
+        return None
+    if here.kind != "number" and here.text != "nothing":
+        return None
+    return scene.fault("E0101", f"`expect {here.text}` belongs to a test", before, "move it to a `test` block")
 
 
 def _clause(scene: Scene) -> Diagnostic | None:
@@ -329,7 +347,7 @@ def _clause(scene: Scene) -> Diagnostic | None:
         return scene.fault("E0108", f"`{here.text}` stands at the very start of its line", here, "take the spaces before it away")
     words = RULE_WORDS if scene.kind == "rule" else TEST_WORDS
     others = TEST_WORDS if scene.kind == "rule" else RULE_WORDS
-    if here.text in others:
+    if here.text in others and here.text not in words:
         other = "test" if scene.kind == "rule" else "rule"
         return scene.fault("E0101", f"`{here.text}` belongs to a {other}", here, f"move it to a `{other}` block")
     if here.text in words:
@@ -376,6 +394,7 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _negated_repeated,
     _chain,
     _in_what,
+    _expectation,
     _clause,
     _stray,
 )

@@ -8,6 +8,7 @@ from cep.lang import tree
 from cep.lang.assemble import CERTAIN, assemble_rule, assemble_test, in_file_order
 from cep.lang.blocks import Slice, blank, clause_starts, cut
 from cep.lang.comments import attach, text_comments
+from cep.lang.declared import DECLARATIONS, block_of, distinct, in_kind_order
 from cep.lang.grammar import parse
 from cep.lang.mistakes import diagnose
 from cep.lang.pieces import Block, Word
@@ -23,8 +24,12 @@ def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
     faults: list[Diagnostic] = []
     rules: list[tuple[tree.Rule, Block]] = []
     tests: list[tuple[tree.RuleTest, Block]] = []
+    declared: list[tuple[tree.Declaration, Block]] = []
     comments: list[Word] = []
     for piece in cut(lines, faults):
+        if piece.kind in DECLARATIONS:
+            declared += _declaration(lines, piece, faults, comments)
+            continue
         block = _read_block(lines, piece, faults, comments)
         if block is None:
             continue
@@ -35,13 +40,31 @@ def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
         else:
             test = assemble_test(block, faults)
             tests += [(test, block)] if test and len(faults) == before else []
+    distinct((declaration for declaration, _ in declared), faults)
     faults.sort(key=lambda fault: fault.span)
     ordered = in_file_order([rule for rule, _ in rules], [test for test, _ in tests])
     place = {id(test): at for at, test in enumerate(ordered)}
     owners = [(("rule", at), block) for at, (_, block) in enumerate(rules)]
     owners += [(("test", place[id(test)]), block) for test, block in tests]
+    declared = in_kind_order(declared)
+    owners += [(("declaration", at), block) for at, (_, block) in enumerate(declared)]
     kept = attach(owners, text_comments(lines, comments), lines)
-    return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in rules), ordered, kept), faults
+    made = tuple(declaration for declaration, _ in declared)
+    return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in rules), ordered, kept, made), faults
+
+
+def _declaration(
+    lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]
+) -> list[tuple[tree.Declaration, Block]]:
+    """The one declaration of the block, with the places of its parts; none if it has a fault."""
+    text = lines.source[piece.start : piece.end]
+    place = Place(lines, piece.start)
+    parsed = parse(f"{piece.kind}_block", text, place)
+    comments.extend(parsed.comments)
+    if parsed.halt is not None:
+        faults.append(diagnose(parsed.halt, text, place, piece.kind))
+    faults.extend(parsed.faults)
+    return [] if parsed.halt or parsed.faults else [(parsed.value, block_of(parsed.value))]
 
 
 def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]) -> Block | None:

@@ -46,6 +46,24 @@ class Listing:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """The fields of `emit` or, with `rows`, of `emit rows`."""
+
+    items: tuple[tree.EmitField, ...]
+    span: Span
+    rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """`mode canary 10%`: the word, and the share if one is given."""
+
+    word: Word
+    span: Span
+    percent: int | None = None
+
+
 def part_name(expr: tree.Expr) -> str | None:
     """The name an expression goes by when none is given: the last part of the one path in it, if there is just one."""
     match expr:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, assert_never
 
 from cep.lang import tree
-from cep.lang.literals import NAME, show_duration, show_name, show_size, show_string
+from cep.lang.blocks import RULE_WORDS
+from cep.lang.literals import (
+    NAME,
+    RESERVED,
+    WORD,
+    name_can_be_written,
+    show_duration,
+    show_name,
+    show_size,
+    show_string,
+)
 from cep.lang.pieces import part_name
 
 WIDTH = 100  # columns of a line, where it can be broken
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, SIGN, POSTFIX = range(8)
 _NONE: frozenset[str] = frozenset()
+_NO_CALL = RESERVED | {"first_seen", "changed", "baseline"}  # with a bracket behind them these are no functions
+_TABLE = frozenset({"table"})
+_EVENTS_OF_RULE = re.compile(r"rule (.+)", re.DOTALL)
 
 
 def show(expr: tree.Expr, level: int = OR) -> str:
@@ -36,7 +50,7 @@ def _shown(expr: tree.Expr) -> tuple[str, int]:
             return f"{show(base, POSTFIX)}[{index}]", POSTFIX
         case tree.Call(name=name, args=args, where=where):
             inside = show_all(args) + (f" where {show(where)}" if where is not None else "")
-            return f"{show_name(name)}({inside})", POSTFIX
+            return f"{show_name(name, _NO_CALL)}({inside})", POSTFIX
         case tree.Lookup(table=table, key=key):
             return f"lookup {show_name(table, _NONE)}[{show(key)}]", POSTFIX
         case tree.Unary(op="-", operand=operand):
@@ -48,8 +62,9 @@ def _shown(expr: tree.Expr) -> tuple[str, int]:
         case tree.Logic(op=op, operands=operands):
             level = AND if op == "or" else NOT
             return f" {op} ".join(show(operand, level) for operand in operands), OR if op == "or" else AND
-        case tree.In(operand=operand, items=items, negated=negated, table=table):
+        case tree.In(operand=operand, items=items, negated=negated, table=table, named=named):
             what = f"[{show_all(items)}]" if table is None else f"table {show_name(table, _NONE)}"
+            what = what if named is None else show_name(named, _TABLE)
             return f"{show(operand, SUM)}{' not' if negated else ''} in {what}", COMPARISON
         case tree.Between(operand=operand, low=low, high=high, negated=negated):
             word = "not between" if negated else "between"
@@ -106,14 +121,14 @@ def _arrow(arrow: tree.Arrow) -> str:
 def _part(part: tree.Part) -> str:
     match part:
         case tree.Step(label=label, negated=negated, repeat=repeat):
-            return f"{'!' if negated else ''}{show_name(label, _NONE)}{_repeat(repeat)}"
+            return f"{'!' if negated else ''}{_label(label)}{_repeat(repeat)}"
         case tree.Group(body=body, within=within, repeat=repeat):
             bound = "" if within is None else f" within {show_within(within)}"
             return f"({show_pattern(body)}{bound}){_repeat(repeat)}"
         case tree.Choice(options=options):
             return " | ".join(map(_part, options))
         case tree.AnyOrder(labels=labels, count=count):
-            return f"{'all' if count is None else f'{count} of '}({', '.join(show_name(label.text, _NONE) for label in labels)})"
+            return f"{'all' if count is None else f'{count} of '}({', '.join(_label(label.text) for label in labels)})"
         case _ as never:
             assert_never(never)
 
@@ -123,7 +138,11 @@ def _repeat(repeat: tree.Repeat | None) -> str:
         return ""
     said = _quantifier(repeat.quantifier) + (f"[{repeat.inner}]" if repeat.inner != "->" else "")
     said += f" gap {show_duration(repeat.gap_us)}" if repeat.gap_us is not None else ""
-    return said + (f" until {show_name(repeat.until, _NONE)}" if repeat.until is not None else "")
+    return said + (f" until {_label(repeat.until)}" if repeat.until is not None else "")
+
+
+def _label(label: str) -> str:
+    return show_name(label, _NONE)
 
 
 def _quantifier(quantifier: tree.Quantifier) -> str:
@@ -134,7 +153,12 @@ def _quantifier(quantifier: tree.Quantifier) -> str:
 
 
 def show_type(name: str) -> str:
-    """An event type: dotted words as they are, odd ones in backquotes or, if those cannot hold it, in quotes."""
+    """An event type: dotted words as they are, odd ones in backquotes or, if those cannot hold it, in quotes; alerts of a rule
+    as `rule ID`."""
+    alerts = _EVENTS_OF_RULE.fullmatch(name)
+    if alerts is not None and alerts[1] == alerts[1].strip() and name_can_be_written(alerts[1]):
+        plain = WORD.fullmatch(alerts[1]) and alerts[1] not in RULE_WORDS
+        return name if plain else f"rule `{alerts[1]}`"
     if all(NAME.fullmatch(part) for part in name.split(".")):
         return name
     return show_string(name) if "`" in name or "\n" in name or not name else f"`{name}`"
@@ -148,6 +172,15 @@ def show_key_part(part: tree.KeyPart) -> str:
     return show(part.expr) if part_name(part.expr) == part.name else f"{show_name(part.name)} = {show(part.expr)}"
 
 
+def show_rows(fields: Sequence[tree.EmitField]) -> list[str]:
+    """The fields of `emit rows`. The first is told from the next clause: a name that is a clause's word stands in backquotes."""
+    first, *others = map(show_emit, fields)
+    word = NAME.match(first)
+    if word is not None and word[0] in RULE_WORDS:
+        first = f"`{word[0]}`{first[word.end() :]}"
+    return [first, *others]
+
+
 def show_emit(field: tree.EmitField) -> str:
     bare = isinstance(field.expr, tree.Path) and field.expr.parts[-1] == field.name
     return show(field.expr) if bare else f"{show_name(field.name)} = {show(field.expr)}"
@@ -159,7 +192,71 @@ def show_once(once: tree.Once) -> str:
 
 
 def show_within(within: tree.Within) -> str:
+    if within.events is not None:
+        return f"{within.events} events"
     return show_duration(within.us) + (" exclusive" if within.exclusive else "")
+
+
+def show_window(window: tree.Window) -> tuple[str, str]:
+    """The word of the clause, and what it says."""
+    match window:
+        case tree.Over(events=int(events)):
+            return "over", f"{events} events"
+        case tree.Over(us=us, every_us=every, zone=zone):
+            hop = "" if every is None else f" every {show_duration(every)}{_zone(zone)}"
+            return "over", show_duration(us) + hop
+        case tree.Per(us=us, zone=zone):
+            return "per", f"{show_duration(us)}{_zone(zone)}"
+        case tree.Session(gap_us=gap, max_us=most):
+            return "session", f"gap {show_duration(gap)}" + ("" if most is None else f" max {show_duration(most)}")
+        case tree.Bucket(size=size, leak=leak, per_us=us):
+            return "bucket", f"{size} leak {leak} per {show_duration(us)}"
+        case _ as never:
+            assert_never(never)
+
+
+def _zone(zone: str | None) -> str:
+    return "" if zone is None else f" in {show_string(zone)}"
+
+
+def show_expect(expect: tree.Expect) -> str:
+    names = ", ".join(show_name(name, _NONE) for name in expect.names)
+    where = "" if expect.where is None else f" where {show(expect.where)}"
+    return f"{names} in table {show_name(expect.table, _NONE)}{where}"
+
+
+def show_pick(pick: tree.Pick) -> str:
+    return pick.kind + ("" if pick.limit is None else f" limit {pick.limit}")
+
+
+def show_after_match(after: tree.AfterMatch) -> str:
+    if after.label is not None:
+        return f"skip to {after.kind} {_label(after.label)}"
+    return {"none": "skip none", "next": "skip to next", "past last": "skip past last"}[after.kind]
+
+
+def show_suppress(suppress: tree.Suppress) -> str:
+    return f"same {', '.join(show_name(name, _NONE) for name in suppress.fields)} for {show_duration(suppress.us)}"
+
+
+def show_budget(budget: tree.Budget) -> str:
+    return f"{budget.most} runs, on full drop {budget.on_full}"
+
+
+def show_mode(rule: tree.Rule) -> str | None:
+    """None: the rule runs, as one does that says nothing."""
+    if rule.mode == "canary":
+        return f"canary {rule.canary_percent}%"
+    return None if rule.mode == "enabled" else rule.mode
+
+
+def show_macro_head(macro: tree.Macro) -> str:
+    return f"{show_name(macro.name.text, _NONE)}({', '.join(show_name(name, _NONE) for name in macro.parameters)})"
+
+
+def show_field(path: str) -> str:
+    """A dotted path of a schema. A part that is no plain word stands in backquotes."""
+    return ".".join(show_name(part, _NONE) for part in path.split("."))
 
 
 def show_checks(checks: Sequence[tree.Check]) -> str:

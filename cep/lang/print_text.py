@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from cep.lang import tree
+from cep.lang.declared import kind_of
 from cep.lang.literals import NAME, WORD, show_duration, show_name, show_string
 from cep.lang.notes import Anchor, Notes
 from cep.lang.print_expressions import (
     WIDTH,
     broken,
+    show_after_match,
+    show_budget,
     show_checks,
     show_emit,
+    show_expect,
+    show_field,
     show_key_part,
+    show_macro_head,
+    show_mode,
     show_once,
     show_pattern,
+    show_pick,
     show_plain,
+    show_rows,
     show_select,
+    show_suppress,
     show_type,
+    show_window,
     show_within,
 )
 
@@ -32,7 +45,7 @@ class TextPrinter:
         self.lines: list[str] = []
 
     def print(self) -> str:
-        blocks: list[list[str]] = []
+        blocks: list[list[str]] = self._declarations()
         for at, rule in enumerate(self.file.rules):
             blocks.append(self._block(("rule", at), rule))
             blocks += [
@@ -58,6 +71,52 @@ class TextPrinter:
         self.lines += [f"  {text}" for text in self.notes.rest(root)]
         return self.lines
 
+    # ------------------------------------------------------------ what rules share
+
+    def _declarations(self) -> list[list[str]]:
+        """A block each; those of one line and one kind stand together."""
+        blocks: list[list[str]] = []
+        last = ""
+        for at, declaration in enumerate(self.file.declarations):
+            root: Anchor = ("declaration", at)
+            self.lines = list(self.notes.take(root, "before"))
+            self._declaration(root, declaration)
+            self.lines += [f"  {text}" for text in self.notes.rest(root)]
+            kind = kind_of(declaration) if len(self.lines) == 1 else ""
+            if kind and kind == last:
+                blocks[-1] += self.lines
+            else:
+                blocks.append(self.lines)
+            last = kind
+        return blocks
+
+    def _declaration(self, root: Anchor, declaration: tree.Declaration) -> None:
+        match declaration:
+            case tree.Macro(expr=expr):
+                first, *others = broken(expr, WIDTH - 20)
+                self._put([f"macro {show_macro_head(declaration)}: {first}", *(f"    {row}" for row in others)], root)
+            case tree.TableBlock(name=name, file=file, key=key):
+                shown = f"{show_name(name.text, _NONE)} from {show_string(file)} key {show_name(key, _NONE)}"
+                self._put([f"table {shown}"], root)
+            case tree.ListBlock(name=name):
+                self._listed(root, f"list {show_name(name.text, _NONE)}: ", "[]", _parts(declaration))
+            case tree.SchemaBlock(type=kind):
+                self._listed(root, f"schema {show_type(kind.text)} ", "{}", _parts(declaration))
+            case _ as never:
+                assert_never(never)
+
+    def _listed(self, root: Anchor, head: str, brackets: str, parts: list[str]) -> None:
+        """On one line; with a line each if that is too long or if a part has a comment."""
+        whole = f"{head}{brackets[0]}{', '.join(parts)}{brackets[1]}"
+        noted = any(self.notes.has((*root, "item", at), place) for at in range(len(parts)) for place in ("before", "beside"))
+        if len(whole) <= WIDTH and not noted:
+            self._put([whole], root)
+            return
+        self._put([head + brackets[0]], root)
+        for at, part in enumerate(parts):
+            self._put([f"  {part}," if at < len(parts) - 1 else f"  {part}"], (*root, "item", at), "  ")
+        self.lines.append(brackets[1])
+
     # ------------------------------------------------------------ a rule
 
     def _rule(self, root: Anchor, rule: tree.Rule) -> None:
@@ -72,9 +131,10 @@ class TextPrinter:
         clauses = _clauses(rule)
         if rule.severity is not None and apart:
             clauses.insert(0, ("severity", "severity", [rule.severity]))
-        together = rule.when is not None and rule.window is not None
-        if together and not (self.notes.has((*root, "when"), "beside") or self.notes.has((*root, "over"), "before")):
-            clauses = _join_over(clauses)
+        if rule.when is not None and rule.window is not None:
+            word, _ = show_window(rule.window)
+            if not (self.notes.has((*root, "when"), "beside") or self.notes.has((*root, word), "before")):
+                clauses = _join_window(clauses, word)
         column = 2 + max((len(word) for word, _, _ in clauses if len(word) <= _ALIGNED), default=0) + 2
         for word, kind, rows in clauses:
             self._clause(root, word, kind, rows, column)
@@ -84,9 +144,9 @@ class TextPrinter:
     def _clause(self, root: Anchor, word: str, kind: str, rows: list[str], column: int) -> None:
         anchor: Anchor = (*root, *(part if part.isalpha() else int(part) for part in kind.split()))
         start = f"  {word}".ljust(column) if len(word) <= _ALIGNED else f"  {word} "
-        if kind == "when over":
+        if kind.startswith("when "):
             self.lines += [f"  {text}" for text in self.notes.take((*root, "when"), "before")]
-            anchor = (*root, "over")
+            anchor = (*root, kind[5:])
         self._put([start + rows[0], *(" " * len(start) + row for row in rows[1:])], anchor, "  ")
 
     def _where(self, root: Anchor, selects: tuple[tree.Select, ...], column: int) -> None:
@@ -127,6 +187,17 @@ class TextPrinter:
             self._put([f"  until {show_duration(test.until_us)}"], (*root, "until"), "  ")
 
 
+def _parts(declaration: tree.Declaration) -> list[str]:
+    """What stands between the brackets of a list or a schema."""
+    match declaration:
+        case tree.ListBlock(items=items):
+            return [show_plain(item.value) for item in items]
+        case tree.SchemaBlock(fields=fields):
+            return [f"{show_field(path)}: {kind}" for path, kind in fields]
+        case _:
+            return []
+
+
 def show_id(name: str) -> str:
     return name if WORD.fullmatch(name) else f"`{name}`"
 
@@ -146,7 +217,7 @@ def _clauses(rule: tree.Rule) -> list[tuple[str, str, list[str]]]:
     add("description", None if rule.description is None else show_string(rule.description))
     add("tags", ", ".join(map(_word, rule.tags)) or None)
     add("meta", _meta(rule.meta))
-    add("mode", "disabled" if rule.mode == "disabled" else None)
+    add("mode", show_mode(rule))
     add("by", None if rule.by is None else _by(rule.by))
     match rule.body:
         case tree.From(select=select):
@@ -155,27 +226,41 @@ def _clauses(rule: tree.Rule) -> list[tuple[str, str, list[str]]]:
             add("match", show_pattern(pattern))
         case tree.Absent(select=select, for_us=for_us):
             add("absent", f"{show_select(select)} for {show_duration(for_us)}")
+    add("expect", None if rule.expect is None else show_expect(rule.expect))
+    add("unless", "source silent" if rule.unless_silent else None)
     for at, let in enumerate(rule.lets):
         rows = broken(let.expr, WIDTH - 20)
         add("let", [f"{show_name(let.name, _NONE)}: {rows[0]}", *(f"  {row}" for row in rows[1:])], f"let {at}")
     add("within", None if rule.within is None else show_within(rule.within))
+    add("pick", None if rule.pick is None else show_pick(rule.pick))
+    add("after match", None if rule.after_match is None else show_after_match(rule.after_match), "after")
     add("when", None if rule.when is None else _hanging(broken(rule.when, WIDTH - 20)))
-    add("over", show_duration(rule.window.us) if isinstance(rule.window, tree.Over) else None)
+    if rule.window is not None:
+        add(*show_window(rule.window))
+    add("for", None if rule.for_us is None else show_duration(rule.for_us))
+    add("until", None if rule.until is None else _hanging(broken(rule.until, WIDTH - 20)))
+    add("resolve when", None if rule.resolve is None else _select_rows(rule.resolve), "resolve")
     add("fire", "each" if rule.fire_each else None)
     add("then", "reset" if rule.then_reset else None)
-    add("emit", _emit(rule.emit) if rule.emit else None)
+    if rule.emit_rows and rule.emit:
+        add("emit rows", _emit(show_rows(rule.emit)), "emit")
+    else:
+        add("emit", _emit(list(map(show_emit, rule.emit))) if rule.emit else None)
+    add("on timeout emit", _emit(list(map(show_emit, rule.on_timeout))) if rule.on_timeout else None, "timeout")
     add("once", None if rule.once is None else show_once(rule.once))
+    add("suppress", None if rule.suppress is None else show_suppress(rule.suppress))
+    add("budget", None if rule.budget is None else show_budget(rule.budget))
     add("to", ", ".join(map(_word, rule.to)) or None)
     return made
 
 
-def _join_over(clauses: list[tuple[str, str, list[str]]]) -> list[tuple[str, str, list[str]]]:
+def _join_window(clauses: list[tuple[str, str, list[str]]], window: str) -> list[tuple[str, str, list[str]]]:
     """`when C over D` on one line."""
-    over = next(rows for word, _, rows in clauses if word == "over")
+    said = next(rows for word, _, rows in clauses if word == window)
     return [
-        (word, "when over", [*rows[:-1], f"{rows[-1]} over {over[0]}"]) if word == "when" else (word, kind, rows)
+        (word, f"when {window}", [*rows[:-1], f"{rows[-1]} {window} {said[0]}"]) if word == "when" else (word, kind, rows)
         for word, kind, rows in clauses
-        if word != "over"
+        if word != window
     ]
 
 
@@ -206,8 +291,7 @@ def _by(by: tree.By) -> str:
     return f"{{{', '.join(pairs)}}}"
 
 
-def _emit(fields: tuple[tree.EmitField, ...]) -> list[str]:
-    shown = [show_emit(field) for field in fields]
+def _emit(shown: list[str]) -> list[str]:
     whole = ", ".join(shown)
     return [whole] if len(whole) <= WIDTH - 10 else [*(f"{field}," for field in shown[:-1]), shown[-1]]
 
@@ -215,8 +299,7 @@ def _emit(fields: tuple[tree.EmitField, ...]) -> list[str]:
 def _expected(expect: tree.ExpectAlerts | tree.ExpectNothing) -> str:
     if isinstance(expect, tree.ExpectNothing):
         return "nothing" + (f" until {show_duration(expect.until_us)}" if expect.until_us is not None else "")
-    what = "resolve" if expect.transition == "resolved" else "alert"
-    text = f"{expect.count} {what}" + ("" if expect.count == 1 else "s")
+    text = f"{expect.count} {'resolve' if expect.resolves else 'alert'}" + ("" if expect.count == 1 else "s")
     if expect.at_us is not None:
         text += f" at {show_duration(expect.at_us)}"
     return text + (f" with {show_checks(expect.checks)}" if expect.checks else "")

@@ -5,25 +5,34 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from cep.lang import tree
+from cep.lang.declared import KEYS, kind_of
 from cep.lang.literals import show_duration
 from cep.lang.notes import Anchor, Notes
 from cep.lang.print_expressions import (
     WIDTH,
     broken,
     show,
+    show_after_match,
+    show_budget,
     show_checks,
+    show_expect,
     show_key_part,
+    show_macro_head,
+    show_mode,
     show_once,
     show_pattern,
+    show_pick,
     show_select,
+    show_suppress,
     show_type,
+    show_window,
     show_within,
 )
 
-_RESERVED_FIELDS = frozenset({"at", "count", "transition", "with"})
+_RESERVED_FIELDS = frozenset({"at", "count", "resolves", "with"})
 # plain text that some reader of YAML 1.1 or 1.2 takes for something else than text
 _AMBIGUOUS = re.compile(
     r"(?i:~|null|true|false|yes|no|on|off|=|<<|[-+]?\.(?:inf|nan)|[-+.]?\d[\d_,.:xobe+-]*"
@@ -99,6 +108,8 @@ class YamlPrinter:
     def print(self) -> str:
         documents: list[list[str]] = []
         told: set[str] = set()
+        if self.file.declarations:
+            documents.append(self._declarations())
         for at, rule in enumerate(self.file.rules):
             tests = [] if rule.id.text in told else [j for j, t in enumerate(self.file.tests) if t.rule.text == rule.id.text]
             told.add(rule.id.text)
@@ -122,6 +133,49 @@ class YamlPrinter:
                 groups.append([at])
         return groups
 
+    # ------------------------------------------------------------ what rules share
+
+    def _declarations(self) -> list[str]:
+        """One document, a key for each kind."""
+        self.lines = []
+        keys = {kind: key for key, kind in KEYS.items()}
+        last = ""
+        for at, declaration in enumerate(self.file.declarations):
+            root: Anchor = ("declaration", at)
+            kind = kind_of(declaration)
+            if kind != last:
+                self.lines.append(f"{keys[kind]}:")
+            last = kind
+            self._declaration(root, declaration)
+            self.lines += [f"    {text}" for text in self._rest(root)]
+        return self.lines
+
+    def _declaration(self, root: Anchor, declaration: tree.Declaration) -> None:
+        match declaration:
+            case tree.Macro(expr=expr):
+                head = scalar(show_macro_head(declaration), data=True)
+                self._put(_condition(f"  {head}: ", "  ", expr), root, "  ")
+            case tree.TableBlock(name=name, file=file, key=key):
+                self._put([f"  {scalar(name.text, data=True)}: {data({'file': file, 'key': key})}"], root, "  ")
+            case tree.ListBlock(name=name, items=items):
+                self._listed(root, f"  {scalar(name.text, data=True)}:", "[]", [data(item.value) for item in items])
+            case tree.SchemaBlock(type=kind, fields=fields):
+                shown = [f"{scalar(path, flow=True, data=True)}: {word}" for path, word in fields]
+                self._listed(root, f"  {scalar(kind.text, data=True)}:", "{}", shown)
+            case _ as never:
+                assert_never(never)
+
+    def _listed(self, root: Anchor, head: str, brackets: str, parts: list[str]) -> None:
+        """On one line; with a line each if that is too long or if a part has a comment."""
+        whole = f"{head} {brackets[0]}{', '.join(parts)}{brackets[1]}"
+        noted = any(self.notes.has((*root, "item", at), place) for at in range(len(parts)) for place in ("before", "beside"))
+        if len(whole) <= WIDTH and not noted:
+            self._put([whole], root, "  ")
+            return
+        self._put([head], root, "  ")
+        for at, part in enumerate(parts):
+            self._put([f"    {'- ' if brackets == '[]' else ''}{part}"], (*root, "item", at), "    ")
+
     # ------------------------------------------------------------ a rule
 
     def _rule(self, root: Anchor, rule: tree.Rule, tests: list[int]) -> list[str]:
@@ -131,24 +185,44 @@ class YamlPrinter:
         if rule.by is not None:
             self._put([f"by: {_by(rule.by)}"], (*root, "by"))
         self._body(root, rule)
+        if rule.expect is not None:
+            self._value(root, "expect", show_expect(rule.expect))
+        if rule.unless_silent:
+            self._value(root, "unless", "source silent")
         if rule.within is not None:
             self._value(root, "within", show_within(rule.within))
+        if rule.pick is not None:
+            self._value(root, "pick", show_pick(rule.pick))
+        if rule.after_match is not None:
+            self._put([f"after match: {scalar(show_after_match(rule.after_match))}"], (*root, "after"))
         if rule.lets:
             self.lines.append("let:")
             for at, let in enumerate(rule.lets):
                 self._entry((*root, "let", at), let.name, let.expr)
         if rule.when is not None:
             self._put(_condition("when: ", "", rule.when), (*root, "when"))
-        if isinstance(rule.window, tree.Over):
-            self._value(root, "over", show_duration(rule.window.us))
+        if rule.window is not None:
+            self._value(root, *show_window(rule.window))
+        if rule.for_us is not None:
+            self._value(root, "for", show_duration(rule.for_us))
+        if rule.until is not None:
+            self._put(_condition("until: ", "", rule.until), (*root, "until"))
+        if rule.resolve is not None:
+            self._put(_select("resolve when: ", "", rule.resolve), (*root, "resolve"))
         if rule.fire_each:
             self._value(root, "fire", "each")
         if rule.then_reset:
             self._value(root, "then", "reset")
         if rule.emit:
-            self._put(_emit(rule.emit), (*root, "emit"))
+            self._put(_emit("emit rows" if rule.emit_rows else "emit", rule.emit), (*root, "emit"))
+        if rule.on_timeout:
+            self._put(_emit("on timeout emit", rule.on_timeout), (*root, "timeout"))
         if rule.once is not None:
             self._value(root, "once", show_once(rule.once))
+        if rule.suppress is not None:
+            self._value(root, "suppress", show_suppress(rule.suppress))
+        if rule.budget is not None:
+            self._value(root, "budget", show_budget(rule.budget))
         if rule.to:
             self._put([f"to: {data(list(rule.to))}"], (*root, "to"))
         self.lines += [f"{'      ' if tests else '  '}{text}" for text in self._rest(root)]
@@ -166,8 +240,9 @@ class YamlPrinter:
             self._put(_prose(rule.description), (*root, "description"))
         if rule.meta:
             self._put([f"meta: {data(dict(rule.meta))}"], (*root, "meta"))
-        if rule.mode == "disabled":
-            self._value(root, "mode", "disabled")
+        mode = show_mode(rule)
+        if mode is not None:
+            self._value(root, "mode", mode)
 
     def _body(self, root: Anchor, rule: tree.Rule) -> None:
         match rule.body:
@@ -260,8 +335,10 @@ class YamlPrinter:
 
 def _alert_pairs(alert: tree.ExpectAlerts) -> list[str]:
     pairs = [] if alert.at_us is None else [f"at: {show_duration(alert.at_us)}"]
-    pairs += [] if alert.count == 1 else [f"count: {alert.count}"]
-    pairs += [] if alert.transition == "opened" else [f"transition: {alert.transition}"]
+    if alert.resolves:
+        pairs.append(f"resolves: {alert.count}")
+    elif alert.count != 1:
+        pairs.append(f"count: {alert.count}")
     plain = 0  # claims of equality before the first other claim are keys
     fields: set[str] = set()
     for check in alert.checks:
@@ -327,11 +404,11 @@ def _prose(text: str) -> list[str]:
     return [whole]
 
 
-def _emit(fields: tuple[tree.EmitField, ...]) -> list[str]:
+def _emit(key: str, fields: tuple[tree.EmitField, ...]) -> list[str]:
     """A map on one line if it fits and needs no quotes there, else a line per field."""
     shown = [(field.name, show(field.expr)) for field in fields]
     pairs = [f"{scalar(name, flow=True, data=True)}: {text}" for name, text in shown]
-    whole = f"emit: {{{', '.join(pairs)}}}"
+    whole = f"{key}: {{{', '.join(pairs)}}}"
     if len(whole) <= WIDTH and all(_is_plain(text, flow=True) for _, text in shown):
         return [whole]
-    return ["emit:", *(f"  {scalar(name, data=True)}: {scalar(text)}" for name, text in shown)]
+    return [f"{key}:", *(f"  {scalar(name, data=True)}: {scalar(text)}" for name, text in shown)]

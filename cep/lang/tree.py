@@ -116,12 +116,14 @@ class Logic(Node):
 
 @dataclass(frozen=True, slots=True)
 class In(Node):
-    """`x in ["a", "b"]`, `x not in [..]`; `x in table NAME` holds the name in `table` and no items."""
+    """`x in ["a", "b"]`, `x not in [..]`; `x in table NAME` holds the name in `table` and no items, `x in NAME` (a list of the
+    rule set) holds it in `named`."""
 
     operand: Expr
     items: tuple[Expr, ...]
     negated: bool
     table: str | None = None
+    named: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,12 +444,13 @@ class Check(Node):
 @dataclass(frozen=True, slots=True)
 class ExpectAlerts(Node):
     """`expect 1 alert at 4m with readings == 5 and top > 90`: exactly `count` alerts fit it. A test's expectations
-    together account for every alert: one that fits none of them fails the test. `expect 1 resolve at 10m` is about resolves."""
+    together account for every alert: one that fits none of them fails the test. `expect 1 resolve at 10m` is about alerts
+    that resolve."""
 
     count: int
     at_us: int | None = None
     checks: tuple[Check, ...] = ()
-    transition: Literal["opened", "resolved"] = "opened"
+    resolves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -563,7 +566,8 @@ Declaration = Macro | ListBlock | TableBlock | SchemaBlock
 
 @dataclass(frozen=True, slots=True)
 class File(Node):
-    """Everything one file says: declarations and rules in the order written, tests in the order of their rules."""
+    """Everything one file says: rules in the order written, tests in the order of their rules, declarations by kind (schemas,
+    tables, lists, macros) and then as written: so both spellings print them alike."""
 
     path: str
     rules: tuple[Rule, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cep.errors import Diagnostic, Span
@@ -9,17 +10,21 @@ from cep.lang import tree
 from cep.lang.assemble import assemble_rule, assemble_test, in_file_order
 from cep.lang.blocks import MAX_BLOCKS, too_many
 from cep.lang.comments import attach, yaml_comments
-from cep.lang.pieces import Block, Clause, Listing, Word
+from cep.lang.declared import KEYS, block_of, distinct, in_kind_order
+from cep.lang.pieces import Block, Clause, Emit, Listing, Word
 from cep.lang.places import Lines
+from cep.lang.yaml_declarations import YamlDeclarations
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar, compose
 from cep.lang.yaml_reader import YamlReader
 from cep.lang.yaml_tests import YamlTests
 
 RULE_KEYS = (
-    "rule", "severity", "title", "tags", "description", "meta", "mode", "by", "match", "from", "absent", "where", "for", "within",
-    "when", "over", "fire", "then", "let", "emit", "once", "to", "tests",
+    "rule", "severity", "title", "tags", "description", "meta", "mode", "by", "match", "from", "absent", "where", "expect",
+    "unless", "within", "pick", "after match", "when", "over", "per", "session", "bucket", "for", "until", "resolve when", "fire",
+    "then", "let", "emit", "emit rows", "on timeout emit", "once", "suppress", "budget", "to", "tests",
 )  # fmt: skip
-FILE_KEYS = ("rules", "tests")
+FILE_KEYS = ("rules", "tests", *KEYS)
+_KINDS = {"after match": "after", "resolve when": "resolve", "emit rows": "emit", "on timeout emit": "timeout"}
 
 
 def parse_yaml(source: str, path: str, tests_of: str | None = None) -> tuple[tree.File, list[Diagnostic]]:
@@ -35,13 +40,17 @@ def parse_yaml(source: str, path: str, tests_of: str | None = None) -> tuple[tre
             reader.faults.append(too_many(lines, document.start))
             break
         reader.document(document)
+    distinct(reader.declarations, reader.faults)
     reader.faults.sort(key=lambda fault: fault.span)
     ordered = in_file_order([rule for rule, _ in reader.rules], [test for test, _ in reader.tests])
     place = {id(test): at for at, test in enumerate(ordered)}
     owners = [(("rule", at), block) for at, (_, block) in enumerate(reader.rules)]
     owners += [(("test", place[id(test)]), block) for test, block in reader.tests]
+    declared = in_kind_order((declaration, block_of(declaration)) for declaration in reader.declarations)
+    owners += [(("declaration", at), block) for at, (_, block) in enumerate(declared)]
     kept = attach(owners, yaml_comments(lines, composed.scalars, reader.comments), lines)
-    return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in reader.rules), ordered, kept), reader.faults
+    rules, declarations = tuple(rule for rule, _ in reader.rules), tuple(declaration for declaration, _ in declared)
+    return tree.File(lines.span(0, len(source)), path, rules, ordered, kept, declarations), reader.faults
 
 
 class _RuleReader(YamlReader):
@@ -50,6 +59,7 @@ class _RuleReader(YamlReader):
         self.tests_of = tests_of
         self.rules: list[tuple[tree.Rule, Block]] = []
         self.tests: list[tuple[tree.RuleTest, Block]] = []
+        self.declarations: list[tree.Declaration] = []
 
     # ------------------------------------------------------------ documents
 
@@ -66,7 +76,7 @@ class _RuleReader(YamlReader):
         elif isinstance(node, Mapping):
             if "rule" in node.keys:
                 self._rule(node)
-            elif "rules" in node.keys or "tests" in node.keys:
+            elif any(key in node.keys for key in FILE_KEYS):
                 self._lists(node)
             else:
                 self._fault_no_rule(node)
@@ -85,8 +95,8 @@ class _RuleReader(YamlReader):
         before = len(self.faults)
         for key, _ in node.pairs:
             if key.value not in RULE_KEYS:
-                self.unknown_key(key, RULE_KEYS, "a rule")
-        if any(fault.fix and fault.fix.text in ("rule", "tests") for fault in self.faults[before:]):
+                self.unknown_key(key, (*RULE_KEYS, *FILE_KEYS), "a rule")
+        if any(fault.fix and fault.fix.text in ("rule", *FILE_KEYS) for fault in self.faults[before:]):
             return  # only misspelt
         if not any(key.value in RULE_KEYS for key, _ in node.pairs):
             del self.faults[before:]  # no rule at all: its keys say nothing
@@ -100,8 +110,16 @@ class _RuleReader(YamlReader):
             elif key.value == "tests":
                 for item in self.items("tests", value, "a list of tests"):
                     self._test(item, self._default_rule())
+            elif key.value in KEYS:
+                self._declared(key, value)
             else:
                 self.unknown_key(key, FILE_KEYS, "a file of rules")
+
+    def _declared(self, key: Scalar, value: Node) -> None:
+        before = len(self.faults)
+        made = YamlDeclarations(self).read(key, value)
+        broken = isinstance(value, Mapping) and value.broken
+        self.declarations += made if len(self.faults) == before and not broken else []
 
     def _default_rule(self) -> tree.Name | None:
         return tree.Name(self.lines.span(0, 0), self.tests_of) if self.tests_of else None
@@ -120,8 +138,8 @@ class _RuleReader(YamlReader):
                 tests = value
             elif key.value in RULE_KEYS:
                 clauses.extend(self._clause(key, value, node))
-            else:
-                self.unknown_key(key, RULE_KEYS, "a rule")
+            elif key.value not in KEYS:
+                self.unknown_key(key, (*RULE_KEYS, *KEYS), "a rule")
         name = tree.Name(named.span, named.text) if named else tree.Name(self.caret(node), "?")
         if named is not None and not _is_id(named.text):
             self.fault(
@@ -139,6 +157,9 @@ class _RuleReader(YamlReader):
         if tests is not None:
             for item in self.items("tests", tests, "a list of tests"):
                 self._test(item, name)
+        for key, value in node.pairs:
+            if key.value in KEYS:
+                self._declared(key, value)
 
     def _test(self, node: Node, rule: tree.Name | None) -> None:
         before = len(self.faults)
@@ -151,16 +172,16 @@ class _RuleReader(YamlReader):
     def _clause(self, key: Scalar, value: Node, rule: Mapping) -> list[Clause]:
         """The clause or clauses that a key stands for; none if it has faults."""
         kind = key.value
-        made: Any = getattr(self, f"_{kind}")(value, rule)
+        made: Any = getattr(self, f"_{kind.replace(' ', '_')}")(value, rule)
         span = self.lines.span(key.start, max(key.end, value.end))
         if made is None:
             return []
         if kind == "let":
             return [Clause("let", let.span, let) for let in made]
         if kind == "when":
-            expr, over = made
-            return [Clause("when", span, expr)] + ([Clause("over", over.span, over)] if over else [])
-        return [Clause(kind, span, made)]
+            expr, others = made
+            return [Clause("when", span if not others else span.to(expr.span), expr), *others]
+        return [Clause(_KINDS.get(kind, kind), span, made)]
 
     # ------------------------------------------------------------ one method per key: the clause's value, or None
 
@@ -168,7 +189,7 @@ class _RuleReader(YamlReader):
         return self.word("severity", value)
 
     def _mode(self, value: Node, rule: Mapping) -> Any:
-        return self.word("mode", value)
+        return self.fragment("mode", "mode", value)
 
     def _fire(self, value: Node, rule: Mapping) -> Any:
         return self.word("fire", value)
@@ -249,11 +270,7 @@ class _RuleReader(YamlReader):
         return self._with_where(select, rule), duration
 
     def _for(self, value: Node, rule: Mapping) -> Any:
-        if "absent" not in rule.keys:
-            self.fault(
-                "E0121", "`for` belongs to `absent`", self.span(rule.keys["for"]), help="add `absent: TYPE`, or take `for` away"
-            )
-        return None  # `_absent` takes it
+        return None if "absent" in rule.keys else self.fragment("duration", "for", value)  # of `absent`: `_absent` takes it
 
     def _where(self, value: Node, rule: Mapping) -> Any:
         if "from" in rule.keys or "absent" in rule.keys:
@@ -279,8 +296,41 @@ class _RuleReader(YamlReader):
     def _within(self, value: Node, rule: Mapping) -> Any:
         return self.fragment("within", "within", value)
 
+    def _expect(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("expect", "expect", value)
+
+    def _unless(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("unless", "unless", value)
+
+    def _pick(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("pick", "pick", value)
+
+    def _after_match(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("after", "after match", value)
+
     def _over(self, value: Node, rule: Mapping) -> Any:
-        return self.fragment("duration", "over", value)
+        return self.fragment("over", "over", value)
+
+    def _per(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("per", "per", value)
+
+    def _session(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("session", "session", value)
+
+    def _bucket(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("bucket", "bucket", value)
+
+    def _until(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("expression", "until", value)
+
+    def _resolve_when(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("select", "resolve when", value)
+
+    def _suppress(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("suppress", "suppress", value)
+
+    def _budget(self, value: Node, rule: Mapping) -> Any:
+        return self.fragment("budget", "budget", value)
 
     def _when(self, value: Node, rule: Mapping) -> Any:
         return self.fragment("when", "when", value)
@@ -294,14 +344,25 @@ class _RuleReader(YamlReader):
         return [tree.Let(name.span.to(expr.span), name.text, expr) for name, expr in made if expr is not None]
 
     def _emit(self, value: Node, rule: Mapping) -> Any:
+        return self._fields("emit", value)
+
+    def _emit_rows(self, value: Node, rule: Mapping) -> Any:
+        fields = self._fields("emit rows", value)
+        return fields and replace(fields, rows=True)
+
+    def _on_timeout_emit(self, value: Node, rule: Mapping) -> Any:
+        return self._fields("on timeout emit", value)
+
+    def _fields(self, key: str, value: Node) -> Emit | None:
         span = self.span(value)
         if isinstance(value, Mapping):
-            pairs = [(self.name(key), self.fragment("expression", f"emit.{key.value}", item)) for key, item in value.pairs]
-            return Listing(tuple(_emit_field(name, expr) for name, expr in pairs if expr is not None), span)
+            pairs = [(self.name(name), self.fragment("expression", f"{key}.{name.value}", item)) for name, item in value.pairs]
+            return Emit(tuple(_emit_field(name, expr) for name, expr in pairs if expr is not None), span)
         if isinstance(value, Items):
-            items = [self.fragment("emit_item", "emit", item) for item in value.items]
-            return Listing(tuple(item for item in items if item is not None), span)
-        return self.fragment("emit_list", "emit", value)
+            items = [self.fragment("emit_item", key, item) for item in value.items]
+            return Emit(tuple(item for item in items if item is not None), span)
+        found = self.fragment("emit_list", key, value)
+        return None if found is None else Emit(found.items, found.span)
 
 
 def _value(rule: Mapping, key: str) -> Node:

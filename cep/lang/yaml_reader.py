@@ -51,7 +51,7 @@ class YamlReader:
     def unknown_key(self, key: Scalar, known: Iterable[str], what: str) -> None:
         near = closest(key.value.lower(), known) if key.value.lower() not in known else key.value.lower()
         span = self.span(key)
-        help = f"did you mean `{near}`?" if near else f"{what} may hold {', '.join(known)}"
+        help = f"did you mean `{near}`?" if near else f"{what} may hold {', '.join(dict.fromkeys(known))}"
         self.fault("E0131", f"`{key.value}` is not a key of {what}", span, help, fix=Fix(span, near) if near else None)
 
     def scalar(self, key: str, node: Node, wanted: str = "one value") -> Scalar | None:

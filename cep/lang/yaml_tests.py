@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from cep.lang import tree
 from cep.lang.pieces import Block, Clause, Word
@@ -11,7 +11,7 @@ from cep.lang.yaml_reader import YamlReader
 
 TEST_KEYS = ("name", "given", "expect", "until", "rule")
 GIVEN_KEYS = ("at", "repeat", "every", "event")
-EXPECT_KEYS = ("at", "count", "transition", "with")  # every other key is a field of the alert
+EXPECT_KEYS = ("at", "count", "resolves", "with")  # every other key is a field of the alert
 MAX_REPEAT = 100_000
 
 
@@ -141,26 +141,20 @@ class YamlTests:
         at: Any = None
         count = 1
         checks: list[tree.Check] = []
-        transition: Literal["opened", "resolved"] = "opened"
         for key, value in node.pairs:
             if key.value == "at":
                 at = reader.fragment("duration", "at", value)
-            elif key.value == "count":
-                count = self._count("count", value, 0, 10**9)
-            elif key.value == "transition":
-                transition = self._transition(value)
+            elif key.value in ("count", "resolves"):
+                count = self._count(key.value, value, 0, 10**9)
             elif key.value == "with":
                 found = reader.fragment("checks", "with", value)
                 checks += found.items if found else ()
             else:
                 span = reader.span(key).to(reader.span(value))
                 checks.append(tree.Check(span, reader.name(key).text, "==", reader.data(value)))
-        return tree.ExpectAlerts(reader.span(node), count, at.us if at else None, tuple(checks), transition)
-
-    def _transition(self, node: Node) -> Literal["opened", "resolved"]:
-        found = self.reader.scalar("transition", node, "`resolved`")
-        if found is not None and found.value not in ("opened", "resolved"):
-            self.reader.fault(
-                "E0134", "`transition` is `opened` or `resolved`", self.reader.span(found), help="write `transition: resolved`"
+        if "count" in node.keys and "resolves" in node.keys:
+            span = reader.span(node.keys["count"])
+            reader.fault(
+                "E0126", "`count` beside `resolves`", span, help="take `count` away: `resolves: 2` says how many resolve"
             )
-        return "resolved" if found is not None and found.value == "resolved" else "opened"
+        return tree.ExpectAlerts(reader.span(node), count, at.us if at else None, tuple(checks), "resolves" in node.keys)

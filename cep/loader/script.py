@@ -187,7 +187,7 @@ def _judge(test: tree.RuleTest, told: Sequence[Alert]) -> list[str]:
                 explained |= fitting
                 if len(fitting) != expect.count:
                     problems.append(_miscount(expect, told, len(fitting)))
-    if not any(isinstance(expect, tree.ExpectAlerts) and expect.transition == "resolved" for expect in test.expect):
+    if not any(isinstance(expect, tree.ExpectAlerts) and expect.resolves for expect in test.expect):
         # who says nothing of resolves means openings alone
         explained |= {i for i, alert in enumerate(told) if alert.transition == "resolved"}
     if not problems:
@@ -196,7 +196,7 @@ def _judge(test: tree.RuleTest, told: Sequence[Alert]) -> list[str]:
 
 
 def _is_about(expect: tree.ExpectAlerts, alert: Alert) -> bool:
-    return (alert.transition == "resolved") == (expect.transition == "resolved")
+    return (alert.transition == "resolved") == (expect.resolves)
 
 
 def _made_of(alert: Alert) -> str:
@@ -209,7 +209,7 @@ def _made_of(alert: Alert) -> str:
 
 
 def _miscount(expect: tree.ExpectAlerts, told: Sequence[Alert], found: int) -> str:
-    what = "resolve" if expect.transition == "resolved" else "alert"
+    what = "resolve" if expect.resolves else "alert"
     told = [alert for alert in told if _is_about(expect, alert)]
     wanted = f"expected {expect.count} {what}{'s' if expect.count != 1 else ''}" + (
         f" at {duration_text(expect.at_us)}" if expect.at_us is not None else ""

@@ -3,18 +3,22 @@
 Each aggregate is given, per event, what `RuleKernels.values` says of it (None: this event does not count for it) and is told
 the same value again when the event leaves. All are exact, so the way by which a window came to hold what it holds never shows.
 
-cost  O(1) per event come and gone (MIN and MAX: amortised)
+cost  O(1) per event come and gone (MIN and MAX: amortised; PERCENTILE: O(log n), TOP reads O(different values))
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from heapq import nsmallest
 from typing import Any, Protocol
 
 from cep.match.noise import tuple_key
-from cep.plan.operations import divide
+from cep.match.percentile import Percentile
+from cep.plan.operations import divide, plain
 from cep.plan.plan import Register, RegisterKind
+from cep.plan.score import Score
+from cep.plan.spread import Spread
 
 
 class Aggregate(Protocol):
@@ -260,6 +264,34 @@ class Nth:
         return self._values[self._place] if -len(self._values) <= self._place < len(self._values) else None
 
 
+class Top:
+    """The most frequent values, of equals the one whose first event in the window is the oldest."""
+
+    __slots__ = ("_came", "_many", "_number")
+
+    def __init__(self, many: int) -> None:
+        self._many = many
+        self._number = 0
+        self._came: dict[Any, deque[int]] = {}  # a value's events, by their number
+
+    def add(self, value: Any) -> None:
+        if value is not None:
+            self._number += 1
+            self._came.setdefault(value, deque()).append(self._number)
+
+    def drop(self, value: Any) -> None:
+        if value is None:
+            return
+        came = self._came[value]
+        came.popleft()
+        if not came:
+            del self._came[value]
+
+    def read(self) -> list[Any]:
+        best = nsmallest(self._many, self._came.items(), key=lambda one: (-len(one[1]), one[1][0]))
+        return [plain(value) for value, _ in best]
+
+
 _MAKERS: dict[RegisterKind, Callable[[], Aggregate]] = {
     RegisterKind.COUNT: Count,
     RegisterKind.SUM: Sum,
@@ -269,7 +301,9 @@ _MAKERS: dict[RegisterKind, Callable[[], Aggregate]] = {
     RegisterKind.DISTINCT: Distinct,
     RegisterKind.FIRST: First,
     RegisterKind.LAST: Last,
+    RegisterKind.STDDEV: Spread,
 }
+_MEMBERS = (RegisterKind.DISTINCT, RegisterKind.TOP, RegisterKind.DECAY)
 _PLACES = {RegisterKind.FIRST: 0, RegisterKind.LAST: -1}
 
 
@@ -285,6 +319,13 @@ def aggregate_maker(register: Register) -> Callable[[], Aggregate]:
     if by_place:
         place = _PLACES.get(register.kind, register.nth)
         return lambda: Nth(place)
+    match register.kind:
+        case RegisterKind.PERCENTILE:
+            return lambda: Percentile(register.argument)
+        case RegisterKind.TOP:
+            return lambda: Top(int(register.argument))
+        case RegisterKind.DECAY:
+            return lambda: Score(int(register.argument))
     return _MAKERS[register.kind]
 
 
@@ -299,7 +340,7 @@ def read_over(makers: Sequence[Callable[[], Aggregate]], events: Sequence[Sequen
 
 def values_loader(registers: Sequence[Register]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """What makes an event's values of plain data again: members of a set are tuples, which plain data hold as lists."""
-    members = [register.kind is RegisterKind.DISTINCT for register in registers]
+    members = [register.kind in _MEMBERS for register in registers]
     if not any(members):
         return tuple
     return lambda values: tuple(tuple_key(value) if member else value for member, value in zip(members, values))

@@ -10,11 +10,10 @@ from cep.plan.plan import PickKind
 
 def best_of(matches: Sequence[Run], pick: PickKind) -> Run:
     """The match to tell. `matches` stand in the order of ties: by start, of one start the earlier choice first."""
-    latest = pick is PickKind.LATEST
-    best = matches[0]
-    for run in matches:
-        if ((run.start > best.start) if latest else (run.start < best.start)) or (
-            run.start == best.start and run.events > best.events
-        ):
-            best = run
-    return best
+    starts = [run.start for run in matches]
+    start = max(starts) if pick is PickKind.LATEST else min(starts)
+    return max((run for run in matches if run.start == start), key=_events)  # the first of the longest
+
+
+def _events(run: Run) -> int:
+    return run.events

@@ -12,7 +12,8 @@ from itertools import repeat
 from typing import Any, Literal
 
 from cep.event import Alert, Batch, Match
-from cep.match.running import Running, key_text
+from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher, Running, key_text
 from cep.match.select import Selector
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
@@ -22,10 +23,16 @@ STATE_VERSION = 2
 
 
 class Engine:
-    """Runs one generation of rules over one shard of keys, in one thread."""
+    """Runs one generation of rules over one shard of keys, in one thread.
 
-    def __init__(self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct") -> None:
+    make  makes the matcher of a rule; another one than the planner's may watch what its matchers are given
+    """
+
+    def __init__(
+        self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct", make: MakeMatcher = make_matcher
+    ) -> None:
         self._rows: Rows = rows
+        self._make = make
         self._rules: list[Running] = []
         self._due: dict[int, int] = {}  # index of a rule -> its next timer
         self._tables_version = rulebook.tables_version
@@ -37,7 +44,7 @@ class Engine:
         known: Known = {}
         rules = [self._carry_over(plan, rulebook, old.get(plan.id), known) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
-        self._told = [told for rule in rules for told in (rule.once, rule.suppress) if told]
+        self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
         self._tables_version = rulebook.tables_version
         matchers = [rule.matcher for rule in rules]
         self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows, matchers=matchers)
@@ -49,7 +56,7 @@ class Engine:
         tables_changed = old is not None and rulebook.tables_version != self._tables_version
         if old is not None and old.plan == plan and not tables_changed:
             return old  # nothing changed: the state object itself goes on
-        rule = Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known))
+        rule = Running(plan, compile_rule(plan, rulebook.tables, rows=self._rows, known=known), self._make)
         if old is not None and old.plan.version == plan.version:
             rule.carry_over(old)
         return rule
@@ -124,8 +131,8 @@ class Engine:
             ordered.sort()  # n is unique: the comparison never reaches the rule
         generation = self.generation
         alerts = [alert for _, _, _, key, _, rule, match in ordered if (alert := rule.alert(match, key, generation)) is not None]
-        for told in self._told:
-            told.forget(watermark_us)
+        for rule in self._settling:
+            rule.settle(watermark_us)
         return alerts
 
     # -- state

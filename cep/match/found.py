@@ -29,12 +29,29 @@ def found(
     times_us: tuple[int, int],
     evidence: Sequence[EventId],
     events: int,
+    transition: str = "opened",
+    fields: dict[str, Any] | None = None,
 ) -> Match:
     """A match of some events, one at least: the times of the first and the last, ids at `ends`, their number. `registers` are
-    read ones."""
-    fields = kernels.emit(registers, key, None, 0)
+    read ones; `fields` what they emit, where that is known."""
+    if fields is None:
+        fields = kernels.emit(registers, key, None, 0)
     title = kernels.title(fields, registers, key, None, 0)
     first_us, last_us = times_us
     return Match(
-        key, time_us, cause, fields, title, first_us, last_us, evidence[0], evidence[-1], tuple(evidence), events
+        key, time_us, cause, fields, title, first_us, last_us, evidence[0], evidence[-1], tuple(evidence), events, transition
     )  # fmt: skip
+
+
+def emptied(key: Key, time_us: int, cause: int) -> Match:
+    """The end of an alert whose window holds nothing any more."""
+    return Match(key, time_us, cause, {}, "", None, None, None, None, (), 0, "resolved")
+
+
+def same_fields(a: Any, b: Any) -> bool:
+    """Whether fields say the same, by type and value: 1 is 1.0, and not true."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_fields(value, b[name]) for name, value in a.items())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_fields, a, b))
+    return bool(a == b) and (a.__class__ is bool) is (b.__class__ is bool)

@@ -14,6 +14,7 @@ from cep.plan.exact import Total, add_to
 from cep.plan.kernels import Registers
 from cep.plan.plan import Register, RegisterKind
 from cep.plan.registers import LONGEST_LIST
+from cep.plan.spread import Spread
 
 SlotJoin = Callable[[Any, Any], Any]
 
@@ -59,6 +60,12 @@ def _slot_join(register: Register) -> SlotJoin:
             return _join_members
         case RegisterKind.LIST:
             return _join_lists
+        case RegisterKind.STDDEV:
+            return _join_spreads
+        case RegisterKind.PERCENTILE:
+            return add  # lists of values
+        case RegisterKind.TOP | RegisterKind.DECAY:
+            raise ValueError("only windows have it")
         case RegisterKind.NTH | RegisterKind.ROW | RegisterKind.LABEL:
             raise ValueError("one list per event does not tell the place of a value")
 
@@ -69,6 +76,11 @@ def _join_totals(a: Total, b: Total) -> Total:
     for part in b[2:]:
         add_to(a, part)
     a[1] = floats  # parts of a sum are no values of their own
+    return a
+
+
+def _join_spreads(a: Spread, b: Spread) -> Spread:
+    a.join(b)
     return a
 
 

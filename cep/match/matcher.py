@@ -43,6 +43,8 @@ class RuleState:
 
 
 class Matcher(Protocol):
+    """One that keeps a budget has it as its attribute `budget` (`cep.match.budget.Budget`): it is saved, and marks alerts."""
+
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         """Take the rows in order, timers between them; append what matched to `out`."""
         ...

@@ -36,7 +36,6 @@ class Move:
     timed: bool
     keeps: bool
     strict: bool
-    by_gap: bool
     crossed: tuple[int, ...]
     barred: tuple[int, ...]
     keep: int
@@ -48,20 +47,22 @@ class Move:
 class Spot:
     """Where a run stands and all it may do there.
 
-    offers     moves by whom they go to: to the next only where none of the earlier ones takes the event (lazy loops)
+    eager      the moves that are offered the event
+    lazy       those that lengthen a lazy loop that has its minimum: only where `=>` would kill the run
     interest   mask of the steps that concern the run: others it lets pass
     strikes    what kills it; `struck_by` their mask
     untils     (step, spot in which the loop is closed, None: the run dies); `closed_by` their mask
     complete   a match, but for `when`
     waits      complete, and trailing `!x` await their deadlines; `next_ends`: the very next own event decides
     bounds     of the passes that it is in
-    limited    every move has a bound in time beyond that of the whole match; `by_gap`: that of a loop
+    bounded    a move has a bound beyond that of the whole match
     missed     the spot after an own event that was not taken: this one, another, or None when nothing is left to come
     """
 
     place: Place
     passed: bool
-    offers: tuple[tuple[Move, ...], ...]
+    eager: tuple[Move, ...]
+    lazy: tuple[Move, ...]
     strikes: tuple[Strike, ...]
     complete: bool
     waits: bool
@@ -70,19 +71,14 @@ class Spot:
     struck_by: int = 0
     interest: int = 0
     closed_by: int = 0
-    limited: bool = False
-    by_gap: bool = False
+    bounded: bool = False
     untils: tuple[tuple[int, Place | None], ...] = ()
     missed: Spot | None = field(default=None, repr=False)
 
     @property
-    def moves(self) -> Iterable[Move]:
-        return (move for offer in self.offers for move in offer)
-
-    @property
     def alive(self) -> bool:
         """Whether anything may still become of a run here."""
-        return bool(self.offers) or self.waits or self.next_ends
+        return bool(self.eager) or self.waits or self.next_ends
 
 
 class SpotBook:
@@ -95,9 +91,8 @@ class SpotBook:
         self.ends_next = any(strike.strict for strike in self.ending)
         self.waits = bool(self.ending) and not self.ends_next
         self._spots: dict[tuple[Place, bool], Spot] = {}
-        first = list(self.walk.enter(Way()))
-        self.starts = _offers([self._move(found) for found in first], lazy=_lazy(first), starting=True)
-        self.starting = mask_of(move.step for offer in self.starts for move in offer)
+        self.starts = _by_step(self._move(found) for found in self.walk.enter(Way()))
+        self.starting = mask_of(move.step for move in self.starts)
 
     def at(self, place: Place, *, passed: bool = False) -> Spot:
         spot = self._spots.get((place, passed))
@@ -115,13 +110,13 @@ class SpotBook:
     def _build(self, place: Place, passed: bool) -> Spot:
         found = [one for one in self.walk.inside(place, 0) if not (passed and one[2].strict)]
         complete = self.walk.is_done(place)
-        offers = _offers([self._move(one) for one in found], lazy=_lazy(found), complete=complete)
         strikes = tuple(strike for strike in self.walk.strikes(place) if not (passed and strike.strict))
         untils = tuple(self.walk.untils(place))
         spot = Spot(
             place=place,
             passed=passed,
-            offers=offers,
+            eager=_by_step(self._move(one) for one in found if not one[2].lazy),
+            lazy=_by_step(self._move(one) for one in found if one[2].lazy),
             strikes=strikes,
             complete=complete,
             waits=complete and self.waits,
@@ -131,20 +126,16 @@ class SpotBook:
             closed_by=mask_of(step for step, _ in untils),
             untils=untils,
         )
-        spot.interest = spot.struck_by | spot.closed_by | mask_of(move.step for move in spot.moves)
-        spot.limited = all(self._limited(move, spot) for move in spot.moves)
-        spot.by_gap = bool(offers) and all(move.by_gap for move in spot.moves)
+        moves = spot.eager + spot.lazy
+        spot.interest = spot.struck_by | spot.closed_by | mask_of(move.step for move in moves)
+        spot.bounded = any(move.timed for move in moves)
         return spot
-
-    @staticmethod
-    def _limited(move: Move, spot: Spot) -> bool:
-        return move.max_us < FAR or any(bound.us is not None for bound in spot.bounds[: move.keep])
 
     def _missed(self, spot: Spot) -> Spot | None:
         if spot.passed:
             return spot if spot.alive else None
-        closes = spot.next_ends or any(strike.strict for strike in spot.strikes) or any(move.strict for move in spot.moves)
-        if not closes:
+        strict = any(strike.strict for strike in spot.strikes) or any(move.strict for move in spot.eager + spot.lazy)
+        if not strict and not spot.next_ends:
             return spot if spot.alive else None
         return self.at(spot.place, passed=True).missed
 
@@ -160,7 +151,6 @@ class SpotBook:
             timed=bool(way.min_us or longest is not None or way.keep),
             keeps=way.keeps,
             strict=way.strict,
-            by_gap=way.gap_us is not None,
             crossed=way.crossed,
             barred=way.barred,
             keep=way.keep,
@@ -168,25 +158,9 @@ class SpotBook:
         )
 
 
-def _lazy(found: Iterable[Found]) -> list[int]:
-    return [way.lazy for _, _, way in found]
-
-
-def _offers(
-    moves: list[Move], *, lazy: list[int], complete: bool = False, starting: bool = False
-) -> tuple[tuple[Move, ...], ...]:
-    """The moves by how many lazy loops they stay in, the steps of each in order. A lazy loop takes an event itself only where
-    letting it pass would leave the run nothing to leave the loop by: no end of the pattern, and no step but by `=>`; a run is
-    begun by it if it is not by what comes behind."""
-    offers: list[tuple[Move, ...]] = []
-    for level in sorted(set(lazy)):
-        if level > 0 and complete:
-            break
-        here = [move for move, loops in zip(moves, lazy) if loops == level]
-        offers.append(tuple(sorted(here, key=_step)))
-        if not starting and any(not move.strict for move in here):
-            break
-    return tuple(offers)
+def _by_step(moves: Iterable[Move]) -> tuple[Move, ...]:
+    """The earlier step before the later."""
+    return tuple(sorted(moves, key=_step))
 
 
 def _step(move: Move) -> int:

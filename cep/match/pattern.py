@@ -19,10 +19,11 @@ from cep.event import TIMER, Batch, Key, Match
 from cep.match.choosing import best_of
 from cep.match.deadlines import Deadlines
 from cep.match.keyed import Keyed
+from cep.match.leading import Leading
 from cep.match.matcher import Hits
 from cep.match.moves import FAR, SpotBook, mask_of
 from cep.match.runbudget import RunBudget
-from cep.match.runs import KeyState, Run, dump_run, load_run, numbers_of
+from cep.match.runs import KeyState, Run, as_tuple, dump_run, load_run, numbers_of
 from cep.match.stepping import Stepper, Trial
 from cep.match.twins import Twins
 from cep.plan.kernels import RuleKernels
@@ -40,23 +41,17 @@ class PatternMatcher(Keyed[KeyState]):
         self._longest = body.pick is PickKind.LONGEST
         self._timeout = body.timeout
         self._book = SpotBook(body)
-        self._stepper = Stepper(body, kernels, self._book)
         self._deadlines = Deadlines(body, self._book)
+        self._stepper = Stepper(body, kernels, self._book, self._deadlines)
+        self._leading = Leading(body, kernels, self._book)
         self._twins = Twins(body, kernels)
         self._budget = RunBudget(plan.budget) if plan.budget else None
         self._counts_own = body.needs_own_events
-        self._leading = tuple((step, self._reach(bound, body)) for step, bound in self._book.leading)
-        self._exclusive = body.within.exclusive
-        self._wanted = self._book.starting | mask_of(step for step, _ in self._leading)
-        self._own_bits = (1 << len(body.steps)) - 1
+        self._wanted = self._book.starting | mask_of(self._leading.steps)
+        # Where what a run may still take depends on more than its place and first event.
+        self._looks = self._longest and (self._counts_own or self._deadlines.inner)
         self._number = 0  # rows seen
         self._due: list[tuple[int, int, Key]] = []  # heap of (time, number of a row of the key, key)
-
-    @staticmethod
-    def _reach(bound_us: int | None, body: PatternBody) -> int:
-        """How far before the first event a leading negation looks."""
-        within_us = FAR if body.within.us is None else body.within.us - body.within.exclusive
-        return within_us if bound_us is None else min(bound_us, within_us)
 
     # -- rows
 
@@ -71,7 +66,7 @@ class PatternMatcher(Keyed[KeyState]):
             if state is None:
                 if not mask & wanted:
                     continue
-                state = KeyState([], [None] * len(self._leading))
+                state = KeyState([], self._leading.fresh())
             elif not self._counts_own and not self._concerns(state, mask):
                 continue
             self._offer(state, key, mask, batch, i, out)
@@ -86,11 +81,11 @@ class PatternMatcher(Keyed[KeyState]):
         trial = Trial(key, mask, batch.rows[i], batch.times_us[i], number, own, batch.ids[i])
         runs, matches = self._grow(state.runs, trial)
         used_up = self._pick is PickKind.FIRST and any(run.last == number for run in matches)
-        if mask & self._book.starting and not used_up and not self._is_struck(state, trial.time_us):
+        if mask & self._book.starting and not used_up and not self._leading.forbids(state, trial.time_us, own):
             begun, done = self._settle(self._stepper.begin(trial), trial)
             runs += begun
             matches += done
-        self._note_struck(state, trial)
+        self._leading.note(state, trial)
         told = self._tell(matches, runs, key, trial.time_us, i, out)
         state.runs = runs if told is None else [run for run in runs if run.start > told]
         self._keep(state, key)
@@ -128,14 +123,12 @@ class PatternMatcher(Keyed[KeyState]):
         alive: list[Run] = []
         done: list[Run] = []
         for run in after:
-            spot = run.spot
-            over = self._counts_own and not (spot.waits or spot.next_ends) and self._stepper.is_over(run, trial.own)
-            if run.last == trial.number and spot.complete and self._is_at_once and self._holds(run, trial.key):
+            if run.last == trial.number and run.spot.complete and self._is_at_once and self._holds(run, trial.key):
                 if not self._longest:
                     done.append(run)
                     continue
                 run.matched, run.held = True, None
-            if spot.alive and not over:
+            if run.spot.alive and not (self._looks and self._deadlines.end(run, trial.own + 1) < trial.time_us):
                 alive.append(run)
             elif run.match is not None:
                 done.append(run.match)
@@ -149,22 +142,6 @@ class PatternMatcher(Keyed[KeyState]):
     def _holds(self, run: Run, key: Key) -> bool:
         when = self.kernels.when
         return when is None or when(self.kernels.read(run.g), key)
-
-    # -- what came before
-
-    def _is_struck(self, state: KeyState, time_us: int) -> bool:
-        """Whether a leading negation forbids a run to begin now."""
-        for (_, reach_us), struck_us in zip(self._leading, state.struck):
-            if struck_us is not None and time_us - struck_us <= reach_us:
-                return True
-        return False
-
-    def _note_struck(self, state: KeyState, trial: Trial) -> None:
-        for n, (step, _) in enumerate(self._leading):
-            if trial.mask >> step & 1:
-                cond = self.kernels.cond[step]
-                if cond is None or cond(self.kernels.fresh(), trial.key, trial.row, trial.time_us):
-                    state.struck[n] = trial.time_us
 
     # -- telling
 
@@ -219,7 +196,7 @@ class PatternMatcher(Keyed[KeyState]):
         matches: list[Run] = []
         lapsed: list[Run] = []
         for run in state.runs:
-            over = self._deadlines.end(run) <= due_us or self._stepper.is_over(run, state.own - 1)
+            over = self._deadlines.end(run, state.own) <= due_us
             if self._deadlines.wait(run) <= due_us:
                 run.waited = True
                 if not self._holds(run, key):
@@ -243,16 +220,13 @@ class PatternMatcher(Keyed[KeyState]):
         if self._timeout:
             self._tell_lapsed(state, lapsed, key, due_us, out)
         state.runs = kept
-        for n, (_, reach_us) in enumerate(self._leading):
-            struck_us = state.struck[n]
-            if struck_us is not None and struck_us + reach_us <= due_us:
-                state.struck[n] = None
+        self._leading.forget(state, due_us)
 
     def _tell_lapsed(self, state: KeyState, lapsed: list[Run], key: Key, due_us: int, out: list[Match]) -> None:
         """A row for each run that ran out of time, if its events do not all lie in one told already."""
         for run in sorted(lapsed, key=_most_events_first):
-            if self._deadlines.bound(run) > due_us:
-                continue  # dead of a gap, not of the whole time
+            if self._deadlines.end(run, state.own) != due_us or self._deadlines.bound(run) > due_us:
+                continue  # nothing could become of it any more before its time was over
             numbers = frozenset(numbers_of(run.taken))
             if not any(numbers <= told for told in state.told):
                 state.told.append(numbers)
@@ -279,7 +253,7 @@ class PatternMatcher(Keyed[KeyState]):
 
     @staticmethod
     def _is_empty(state: KeyState) -> bool:
-        return not state.runs and all(struck is None for struck in state.struck)
+        return not state.runs and not any(state.struck)
 
     def _enforce(self, budget: RunBudget, state: KeyState, key: Key) -> None:
         lost = budget.enforce(key, state, self.keys, self._number)
@@ -291,9 +265,8 @@ class PatternMatcher(Keyed[KeyState]):
     def _next_due(self, state: KeyState) -> int | None:
         """When something of the key is due, or earlier."""
         runs: Iterable[Run] = state.runs if self._deadlines.moving else state.runs[:1]
-        dues = [min(self._deadlines.end(run), self._deadlines.wait(run)) for run in runs]
-        dues += [struck + reach for struck, (_, reach) in zip(state.struck, self._leading) if struck is not None]
-        earliest = min(dues, default=FAR)
+        dues = [min(self._deadlines.end(run, state.own), self._deadlines.wait(run)) for run in runs]
+        earliest = min((self._leading.next_due(state), *dues))
         return earliest if earliest < FAR else None
 
     # -- plain data
@@ -301,7 +274,7 @@ class PatternMatcher(Keyed[KeyState]):
     def dump_key(self, state: KeyState) -> list[Any]:
         return [
             state.own,
-            state.struck[:],
+            [came[:] for came in state.struck],
             [sorted(told) for told in state.told],
             [dump_run(run, self.kernels) for run in state.runs],
         ]
@@ -309,7 +282,7 @@ class PatternMatcher(Keyed[KeyState]):
     def load_key(self, data: Any) -> KeyState:
         own, struck, told, runs = data
         loaded = [load_run(run, self.kernels, self._book) for run in runs]
-        return KeyState(loaded, list(struck), own, None, [frozenset(numbers) for numbers in told])
+        return KeyState(loaded, [list(as_tuple(came)) for came in struck], own, None, [frozenset(numbers) for numbers in told])
 
     def dump_meta(self) -> dict[str, Any]:
         return {"number": self._number} | ({"dropped": self._budget.dropped} if self._budget else {})

@@ -19,6 +19,8 @@ from cep.match.dicts import DictDecoder
 from cep.match.engine import Engine, Rows
 from cep.match.frames import FrameReader, whole_rows
 from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
+from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook
 
 _encode = msgspec.json.Encoder().encode
@@ -71,9 +73,17 @@ class Pipeline:
     rows     "struct": documents come as bytes or field-value pairs; "dict": as dicts, which are checked but not decoded
     """
 
-    def __init__(self, rulebook: Rulebook, streams: dict[str, StreamSpec], *, generation: int = 1, rows: Rows = "struct") -> None:
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        streams: dict[str, StreamSpec],
+        *,
+        generation: int = 1,
+        rows: Rows = "struct",
+        make: MakeMatcher = make_matcher,
+    ) -> None:
         self.streams = streams
-        self.engine = Engine(rulebook, generation=generation, rows=rows)
+        self.engine = Engine(rulebook, generation=generation, rows=rows, make=make)
         self._rows = rows
         self.counts: Counter[str] = Counter()
         self._order = Orderer(streams)

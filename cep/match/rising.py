@@ -17,11 +17,15 @@ _SHRINKING = (RegisterKind.COUNT, RegisterKind.DISTINCT, RegisterKind.MAX)  # ne
 
 
 def counted_threshold(body: WindowBody) -> int | None:
-    """The n of `count() >= n` (at least 1: an empty window is never true); None when the condition is another."""
+    """The n of `count() >= n` (at least 1: an empty window is never true); None when the rule asks for more than such a rise."""
+    if body.fire_each or body.for_us or body.until is not None or body.resolve is not None or body.recalls:
+        return None
     compared = _register_against_constant(body.when)
     if compared is None:
         return None
     register, op, bound = compared
+    if register >= len(body.registers):
+        return None
     counts_all = (body.registers[register].kind, body.registers[register].expr, body.registers[register].where)
     if counts_all != (RegisterKind.COUNT, None, None) or not isinstance(bound, int | float) or not math.isfinite(bound):
         return None
@@ -42,8 +46,15 @@ def _falls(expr: Expr, registers: tuple[Register, ...]) -> bool:
     if compared is None:
         return not registers_of(expr)  # what is left is the same for a key at all times
     register, op, _ = compared
+    if register >= len(registers):
+        return False  # a baseline changes by itself
     kind = registers[register].kind
     return (kind in _SHRINKING and op in (">", ">=")) or (kind is RegisterKind.MIN and op in ("<", "<="))
+
+
+def registers_judged(body: WindowBody) -> frozenset[int]:
+    """Indices of the registers that `when` and `until` read."""
+    return registers_of(body.when) | (frozenset() if body.until is None else registers_of(body.until))
 
 
 def _register_against_constant(expr: Expr) -> tuple[int, str, Any] | None:

@@ -5,12 +5,14 @@ An alert's id is a hash of what happened, the same in every replay (docs/languag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from cep.event import Alert, Key, Match
+from cep.match.budget import Budget
 from cep.match.life import Life, Open
 from cep.match.matcher import Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
@@ -19,6 +21,7 @@ from cep.match.planner import make_matcher
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import FilterBody, RulePlan
 
+MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
 _SHARES = 10_000  # keys of a canary are told apart by ten thousandths
 _encode = msgspec.json.Encoder().encode
@@ -30,16 +33,17 @@ class Running:
     quiet  its alerts are never muted, in shadow or open: nothing but identity is to be found out
     """
 
-    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
+    def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
         self.plan = plan
         self.id = plan.id
         self.kernels = kernels
-        self.matcher: Matcher = make_matcher(plan, kernels)
+        self.matcher: Matcher = make(plan, kernels)
         self.feed = self.matcher.feed
         self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = once_of(plan.once) if plan.once else None
         self.suppress = suppress_of(plan.suppress) if plan.suppress else None
         self.life = Life() if plan.has_life else None
+        self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
         self._equals: dict[str, int] = {}  # identities of alerts at the latest alert time -> how many
@@ -106,6 +110,7 @@ class Running:
             opened_us,
             updates,
             shadow,
+            self.budget.mark(match.time_us) if self.budget else 0,
         )
 
     def withdrawn(self, time_us: int, generation: int) -> list[Alert]:
@@ -158,6 +163,14 @@ class Running:
             told.note(key, match.time_us)
         return ""
 
+    def settle(self, watermark_us: int) -> None:
+        """All up to the watermark is done: forget what can mute nothing any more."""
+        for told in (self.once, self.suppress):
+            if told:
+                told.forget(watermark_us)
+        if self.budget:
+            self.budget.settle(watermark_us)
+
     # -- state
 
     def touched(self) -> int:
@@ -169,6 +182,8 @@ class Running:
         for mine, its in ((self.once, old.once), (self.suppress, old.suppress)):
             if mine and its:
                 mine.restore(its.snapshot())
+        if self.budget and old.budget:
+            self.budget.restore(old.budget.snapshot())
         if self.life and old.life:
             self.life.restore([old.life.snapshot(delta=False)])
         self._equals, self._equals_us = old._equals, old._equals_us
@@ -182,6 +197,8 @@ class Running:
             rest["life"] = [life.keys, life.delta]
         if self.suppress:
             rest["suppress"] = self.suppress.snapshot()
+        if self.budget:
+            rest["budget"] = self.budget.snapshot()
         once = self.once.snapshot() if self.once else []
         return [self.plan.version, state.keys, state.meta, state.delta, once, rest]
 
@@ -210,6 +227,8 @@ class Running:
             self.suppress.restore(rest.get("suppress", []))
         if self.life:
             self.life.restore(life)
+        if self.budget and "budget" in rest:
+            self.budget.restore(rest["budget"])
         self._equals_us, self._equals = rest.get("equals", (NEVER, {}))
 
 

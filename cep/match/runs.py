@@ -55,12 +55,12 @@ class KeyState(msgspec.Struct, eq=False):
     runs      by start; of one start as they would be preferred at a tie
     own       number of own events so far
     timer_us  when the key is next due, as the matcher has noted it
-    struck    per leading negation the time of its latest event
+    struck    per leading negation times and own numbers of its events, as many as make a difference
     told      numbers of the events of rows told of runs that lapsed, as long as a run could lie in them
     """
 
     runs: list[Run]
-    struck: list[int | None]
+    struck: list[list[Mark]]
     own: int = 0
     timer_us: int | None = None
     told: list[frozenset[int]] = []
@@ -92,7 +92,7 @@ def load_run(data: Any, kernels: RuleKernels, book: SpotBook) -> Run:
     for number in numbers:
         taken = (number, taken)
     return Run(
-        spot=book.at(_as_tuple(place), passed=passed),
+        spot=book.at(as_tuple(place), passed=passed),
         events=events,
         start_us=start_us,
         start=start,
@@ -101,7 +101,7 @@ def load_run(data: Any, kernels: RuleKernels, book: SpotBook) -> Run:
         last=last,
         g=kernels.load(g),
         ids=list(ids),
-        marks=_as_tuple(marks),
+        marks=as_tuple(marks),
         matched=matched,
         held=None if held is None else load_run(held, kernels, book),
         waited=waited,
@@ -119,5 +119,5 @@ def numbers_of(taken: Taken) -> list[int]:
     return numbers
 
 
-def _as_tuple(data: Any) -> Any:
-    return tuple(_as_tuple(item) for item in data) if isinstance(data, list | tuple) else data
+def as_tuple(data: Any) -> Any:
+    return tuple(as_tuple(item) for item in data) if isinstance(data, list | tuple) else data

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cep.event import EventId, Key
+from cep.match.deadlines import NEVER, Deadlines
 from cep.match.keyed import keep_id
 from cep.match.moves import FAR, Move, Spot, SpotBook
 from cep.match.runs import Run
@@ -29,9 +30,10 @@ class Trial(msgspec.Struct):
 class Stepper:
     """Steps the runs of one rule."""
 
-    def __init__(self, body: PatternBody, kernels: RuleKernels, book: SpotBook) -> None:
+    def __init__(self, body: PatternBody, kernels: RuleKernels, book: SpotBook, deadlines: Deadlines) -> None:
         self.kernels = kernels
         self.book = book
+        self._deadlines = deadlines
         self._cond = kernels.cond
         self._take = kernels.take
         self._after_take = tuple(step.cond_after_take for step in body.steps)
@@ -46,14 +48,11 @@ class Stepper:
         begun: list[Run] = []
         if self._span_us < 0:
             return begun
-        for offer in self.book.starts:
-            for move in offer:
-                if trial.mask & move.bit:
-                    g = self._begins(move, trial)
-                    if g is not None:
-                        begun.append(self._begun(move, g, trial))
-            if begun:
-                break
+        for move in self.book.starts:
+            if trial.mask & move.bit:
+                g = self._begins(move, trial)
+                if g is not None:
+                    begun.append(self._begun(move, g, trial))
         return begun
 
     def _begins(self, move: Move, trial: Trial) -> Registers | None:
@@ -78,10 +77,6 @@ class Stepper:
             taken=(number, None) if self._numbers else None,
         )
 
-    def is_over(self, run: Run, own: int) -> bool:
-        """Whether no event of a later number is within the bound in events."""
-        return own - run.own >= self._own_span
-
     def is_spared(self, run: Run, trial: Trial) -> bool:
         """Whether the very next own event, which this is, is in time and none that a trailing `=> !x` forbids."""
         delay_us = trial.time_us - run.last_us
@@ -105,11 +100,22 @@ class Stepper:
         struck: list[int] = []
         if mask & spot.struck_by and self._strikes(run, spot, trial, struck):
             return []
-        for offer in spot.offers:
-            takes = self._takes(run, spot, offer, trial, struck)
-            if takes:
-                return self._advance(run, spot, takes, trial, keeps=not struck and any(move.keeps for move, _ in takes))
-        return [] if struck else self._passing(run, spot)
+        takes = self._takes(run, spot, spot.eager, trial)
+        if not takes and spot.lazy and self._next_would_kill(run, spot, trial):
+            takes = self._takes(run, spot, spot.lazy, trial)
+        if not takes:
+            return [] if struck else self._passing(run, spot)
+        keeps = not struck and any(move.keeps for move, _ in takes)
+        if struck:
+            takes = [(move, g) for move, g in takes if all(number in move.crossed for number in struck)]
+        return self._advance(run, spot, takes, trial, keeps=keeps)
+
+    def _next_would_kill(self, run: Run, spot: Spot, trial: Trial) -> bool:
+        """Whether letting the event pass would leave a run in a lazy loop no way on, since `=>` closes what there is."""
+        if not any(move.strict for move in spot.eager) or (spot.waits and not run.waited):
+            return False
+        chances = (self._deadlines.chance(run, move, trial.own + 1) for move in spot.eager if not move.strict)
+        return max(chances, default=NEVER) < trial.time_us
 
     @staticmethod
     def _passing(run: Run, spot: Spot) -> list[Run]:
@@ -146,15 +152,13 @@ class Stepper:
                 struck.append(strike.number)
         return False
 
-    def _takes(
-        self, run: Run, spot: Spot, offer: tuple[Move, ...], trial: Trial, struck: list[int]
-    ) -> list[tuple[Move, Registers | None]]:
+    def _takes(self, run: Run, spot: Spot, moves: tuple[Move, ...], trial: Trial) -> list[tuple[Move, Registers | None]]:
         """The moves that take the event. Where `cond_after_take` asked for it, registers that hold the event come along; else
         they are the run's, without it."""
         mask = trial.mask
         found: list[tuple[Move, Registers | None]] = []
-        for move in offer:
-            if not mask & move.bit or (struck and not all(number in move.crossed for number in struck)):
+        for move in moves:
+            if not mask & move.bit:
                 continue
             if move.timed and not self._in_time(move, run, spot, trial):
                 continue

@@ -22,7 +22,7 @@ class Twins:
     def __init__(self, body: PatternBody, kernels: RuleKernels) -> None:
         self._dump = kernels.dump
         self._read = sorted({i for step in body.steps for i in registers_in(step.cond)} | set(registers_in(body.when)))
-        self._delays = has_delays(body)
+        self._delays = has_delays(body.pattern)
         self._all_count = body.timeout  # of two that lapse both are told
 
     def without(self, runs: list[Run]) -> list[Run]:

@@ -27,7 +27,7 @@ class Way:
 
     strict, keeps    there is a `=>`, a `->>` on it           min_us, max_us   the delay since the last event, both ends in
     gap_us           the longest time since the last event, of the loop it goes on in
-    lazy             how many lazy loops that have their minimum it stays in (or begins)
+    lazy             it lengthens (or begins) a lazy loop that has its minimum
     crossed          numbers of the negations that lie before the event
     barred           steps whose events the loops that it begins do not take (`until`)
     keep, opens      how many groups with a bound of their own it stays in, and how many passes of such it begins
@@ -38,28 +38,22 @@ class Way:
     min_us: int = 0
     max_us: int | None = None
     gap_us: int | None = None
-    lazy: int = 0
+    lazy: bool = False
     crossed: tuple[int, ...] = ()
     barred: tuple[int, ...] = ()
     keep: int = 0
     opens: int = 0
 
-    def along(self, arrow: str, min_us: int | None, max_us: int | None) -> Way:
-        """With one more arrow on it: all that is said holds."""
-        return replace(
-            self,
-            strict=self.strict or arrow == "=>",
-            keeps=self.keeps or arrow == "->>",
-            min_us=max(self.min_us, min_us or 0),
-            max_us=shorter(self.max_us, max_us),
-        )
+    def by(self, link: Link) -> Way:
+        """Behind the arrow of the link: it alone says how the event must follow."""
+        return replace(self, strict=link.arrow == "=>", keeps=link.arrow == "->>", min_us=link.min_us or 0, max_us=link.max_us)
 
     def begins(self, loop: Loop, *, optional: bool) -> Way:
         """Into a part that may be taken so often."""
         if loop.until is None and not (loop.lazy and optional):
             return self
         barred = self.barred if loop.until is None else (*self.barred, loop.until)
-        return replace(self, barred=barred, lazy=self.lazy + (loop.lazy and optional))
+        return replace(self, barred=barred, lazy=self.lazy or (loop.lazy and optional))
 
 
 Found = tuple[int, Place, Way]  # a step, the place after an event of it is taken, and the way there
@@ -118,8 +112,8 @@ class OnePart:
     def inside(self, place: Place, depth: int) -> Iterator[Found]:
         (taken, closed), loop = place, self.loop
         if not closed and (loop.max is None or taken < loop.max):
-            way = Way(keep=depth, gap_us=loop.gap_us, lazy=int(loop.lazy and taken >= loop.min))
-            yield self.step, (_counted(loop, taken + 1), False), way.along(loop.inner, None, None)
+            way = _again(loop, lazy=taken >= loop.min, keep=depth)
+            yield self.step, (_counted(loop, taken + 1), False), way
 
     def is_done(self, place: Place) -> bool:
         return bool(place[0] >= self.loop.min)
@@ -222,7 +216,8 @@ class ChainPart:
             if part is None:
                 way = replace(way, crossed=(*way.crossed, self.negations[i]))
                 continue
-            for found in part.enter(way.along(link.arrow, link.min_us, link.max_us)):
+            # The first part of a group is entered as the group is.
+            for found in part.enter(way.by(link) if i else way):
                 yield i, found
             if not part.optional:
                 return
@@ -236,13 +231,10 @@ class ChainPart:
         if part.is_done(inner):
             for i, (step, after, way) in self._from(at + 1, Way(keep=deep)):
                 found.append((step, (passes, i, after, False), way))
-        if self._pass_is_done(place):
-            if loop.max is None or passes < loop.max:
-                again = Way(keep=depth, opens=int(self.bound is not None), gap_us=loop.gap_us).along(loop.inner, None, None)
-                for i, (step, after, way) in self._from(0, again):
-                    found.append((step, (_counted(loop, passes + 1), i, after, False), way))
-            if loop.lazy and passes >= self.min:
-                found = [(step, after, replace(way, lazy=way.lazy + 1)) for step, after, way in found]
+        if self._pass_is_done(place) and (loop.max is None or passes < loop.max):
+            again = _again(loop, lazy=passes >= self.min, keep=depth, opens=int(self.bound is not None))
+            for i, (step, after, way) in self._from(0, again):
+                found.append((step, (_counted(loop, passes + 1), i, after, False), way))
         yield from found
 
     def _part(self, at: int) -> PartWalk:
@@ -295,14 +287,10 @@ class ChainPart:
         last = max(i for i, part in enumerate(self.parts) if part is not None)
         return [self._strike(i, self.links[i]) for i in range(last + 1, len(self.links))]
 
-    def leading(self) -> list[tuple[int, int | None]]:
-        """Steps of the negations before the first part, and the bound on the arrow behind each."""
-        found: list[tuple[int, int | None]] = []
-        for i, link in enumerate(self.links):
-            if self.parts[i] is not None or not isinstance(link.part, Take):
-                break
-            found.append((link.part.step, self.links[i + 1].max_us))
-        return found
+    def leading(self) -> list[tuple[Strike, Link]]:
+        """The negations before the first part, each with the link that its arrow leads to."""
+        first = next(i for i, part in enumerate(self.parts) if part is not None)
+        return [(self._strike(i, self.links[i]), self.links[i + 1]) for i in range(first)]
 
 
 def walk_of(chain: Chain) -> ChainPart:
@@ -335,6 +323,11 @@ def _part(part: Part, counter: list[int]) -> PartWalk:
             return AnyPart(part)
         case _:
             assert_never(part)
+
+
+def _again(loop: Loop, *, lazy: bool, keep: int, opens: int = 0) -> Way:
+    """To one more pass. `lazy`: it has its minimum."""
+    return Way(loop.inner == "=>", loop.inner == "->>", gap_us=loop.gap_us, lazy=loop.lazy and lazy, keep=keep, opens=opens)
 
 
 def _counted(loop: Loop, taken: int) -> int:

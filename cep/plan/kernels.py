@@ -19,6 +19,7 @@ from cep.plan.plan import (
     ANY_STEP,
     FilterBody,
     PatternBody,
+    Recall,
     Register,
     RegisterKind,
     RulePlan,
@@ -26,7 +27,7 @@ from cep.plan.plan import (
     TitlePart,
     WindowBody,
 )
-from cep.plan.registers import CALLED, fill, is_row, slot_of, take_lines
+from cep.plan.registers import CALLED, NOTHING, fill, is_row, slot_of, take_lines
 from cep.types import Type
 
 Registers = list[Any]
@@ -54,6 +55,8 @@ class RuleKernels:
     dump, load  registers to plain data and back (snapshots)
     keep      per step (row, t) -> tuple      `pick all`: what the registers want of an event taken by that step
     fold      per step (g, kept)              and the same as `take`, from what was kept; None: the step has no registers
+    until     windows: as `when`; None: there is none
+    recalls   windows: what each of them needs of an event. What they say stands in `v` and `g` behind the registers
     """
 
     fresh: Callable[[], Registers]
@@ -73,6 +76,21 @@ class RuleKernels:
     load: Callable[[list[Any]], Registers]
     keep: tuple[Callable[[Any, int], tuple[Any, ...]], ...] = ()
     fold: tuple[Callable[[Registers, tuple[Any, ...]], None] | None, ...] = ()
+    until: Callable[[list[Any], Key], bool] | None = None
+    recalls: tuple[RecallKernels, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecallKernels:
+    """values  (row, t) -> tuple of values to remember, as members of a set; None if one of them is null. Of a baseline: empty
+    fresh, take, read, dump, load   of a baseline: its register alone, as those of the rule"""
+
+    values: Callable[[Any, int], tuple[Any, ...] | None]
+    fresh: Callable[[], Registers]
+    take: Callable[[Registers, Any, int], None]
+    read: Callable[[Registers], list[Any]]
+    dump: Callable[[Registers], list[Any]]
+    load: Callable[[list[Any]], Registers]
 
 
 # What a filter rule, which has no registers, says of them: there may be thousands of such rules, and none of these is called.
@@ -82,6 +100,7 @@ _NO_REGISTERS: dict[str, Any] = dict.fromkeys(("fresh", "copy", "read", "dump", 
 }
 
 
+_OF_RECALLS = ("values", "fresh", "take_base", "read", "dump", "load")
 Known = dict[str, RuleKernels]
 Emit = tuple[tuple[str, Expr], ...]
 
@@ -109,7 +128,8 @@ class _Compiler:
         self.plan = plan
         self.rows = rows
         self.registers: tuple[Register, ...] = () if isinstance(plan.body, FilterBody) else plan.body.registers
-        self.slots = [slot_of(register) for register in self.registers]
+        self.recalls = plan.body.recalls if isinstance(plan.body, WindowBody) else ()
+        self.slots = [*map(slot_of, self.registers), *(NOTHING for _ in self.recalls)]
         self.names = Namespace(tables)
         self.names.globals.update(CALLED)
         self.source: list[str] = []
@@ -128,8 +148,14 @@ class _Compiler:
         if when is not None:
             write = self._writer(reading=(when,))
             self._define("when(v, k)", self._loads(write), f"return {write.true(when)}")
+        until = body.until if isinstance(body, WindowBody) else None
+        if until is not None:
+            write = self._writer(reading=(until,))
+            self._define("until(v, k)", self._loads(write), f"return {write.true(until)}")
+        for index, recall in enumerate(self.recalls):
+            self._write_recall(index, recall)
         self._write_emit()
-        if self.plan.timeout_emit:
+        if isinstance(body, PatternBody) and body.timeout:
             self._define("timeout(g, k)", *self._emitted(self.plan.timeout_emit, raw=True))
         self._write_title()
         if self.plan.once:
@@ -146,13 +172,17 @@ class _Compiler:
             when=made["when"] if when is not None else None,
             emit=made["emit"],
             fields=made["fields"],
-            timeout=made["timeout"] if self.plan.timeout_emit else None,
+            timeout=made.get("timeout"),
             title=made["title"],
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
             load=made["load"],
             keep=tuple(made[f"keep_{step}"] for step, _ in enumerate(folds)),
             fold=tuple(made[name] if name else None for name in folds),
+            until=made["until"] if until is not None else None,
+            recalls=tuple(
+                RecallKernels(*(made[f"{name}_{index}"] for name in _OF_RECALLS)) for index in range(len(self.recalls))
+            ),
         )
 
     def _define(self, signature: str, *blocks: list[str] | str) -> None:
@@ -203,6 +233,24 @@ class _Compiler:
             same = codes and codes == [f"g[{i}]" for i in range(len(codes))]
             self._define(name, "return g[:]" if same else f"return [{', '.join(codes)}]")
 
+    def _write_recall(self, index: int, recall: Recall) -> None:
+        """Functions of one recall, named as the fields of RecallKernels."""
+        write = self._writer(reading=recall.values)
+        loads = self._loads(write)
+        members = ", ".join(f"hashable({write.value(expr)})" for expr in recall.values)
+        values = f"v = ({members}{',' if members else ''})"
+        self._define(f"values_{index}(r, t)", loads, values, "return None if None in v else v")
+        slot = NOTHING if recall.register is None else slot_of(recall.register)
+        lines: list[str] = ["pass"]
+        if recall.register is not None:
+            write = self._writer(reading=(recall.register.where, recall.register.expr))
+            loads = self._loads(write)
+            lines = [*loads, *take_lines(recall.register, 0, write, "")]
+        self._define(f"fresh_{index}()", f"return [{slot.fresh}]")
+        self._define(f"take_base_{index}(g, r, t)", lines)
+        for name in ("read", "dump", "load"):
+            self._define(f"{name}_{index}(g)", f"return [{fill(getattr(slot, name), 'g[0]')}]")
+
     def _write_values(self) -> None:
         """Per register the value that counts; a DISTINCT one as a member of a set."""
         write = self._writer(reading=tuple(e for register in self.registers for e in (register.where, register.expr)))
@@ -210,8 +258,10 @@ class _Compiler:
         codes = []
         for register in self.registers:
             code = "1" if register.expr is None else write.value(register.expr)
-            if register.kind is RegisterKind.DISTINCT:
+            if register.kind in (RegisterKind.DISTINCT, RegisterKind.TOP):
                 code = f"hashable({code})"
+            if register.kind is RegisterKind.DECAY:
+                code = f"(None if ({(name := write.temp())} := {code}) is None else ({name}, t))"
             if register.kind is RegisterKind.COUNT and register.expr is not None:
                 code = f"(None if {code} is None else 1)"
             codes.append(code if register.where is None else f"({code} if {write.true(register.where)} else None)")
@@ -296,7 +346,12 @@ class _Compiler:
             return f"time_text({code})"
         if expr.type is Type.SPAN:
             return f"seconds({code})"
-        if isinstance(expr, ir.Reg) and (item := self.registers[expr.index].expr) and expr.type is Type.LIST:
+        if (
+            isinstance(expr, ir.Reg)
+            and expr.index < len(self.registers)
+            and (item := self.registers[expr.index].expr)
+            and expr.type is Type.LIST
+        ):
             return (
                 f"each_time_text({code})"
                 if item.type is Type.TIME

@@ -34,6 +34,10 @@ class RegisterKind(StrEnum):
     DISTINCT     number of distinct non-null values
     NTH          value at event `nth` (from 0; from the end when negative); null when there is none
     LIST         the non-null values in order (at most 1,000; sequences only)
+    STDDEV       of a sample (n - 1); rounded once; of fewer than two null
+    PERCENTILE   the value below which `argument` percent lie, between neighbours in proportion; of nothing null
+    TOP          the `argument` most frequent values, most frequent first, of equals the one met first (windows only)
+    DECAY        each value halved for every `argument` us of its event's age, summed; of nothing 0 (windows only)
     ROW, LABEL   the value at each event, null or not, and the label of the step that took it (at most 1,000): what `emit rows`
                  tells of each
     """
@@ -48,6 +52,10 @@ class RegisterKind(StrEnum):
     DISTINCT = "distinct"
     NTH = "nth"
     LIST = "list"
+    STDDEV = "stddev"
+    PERCENTILE = "percentile"
+    TOP = "top"
+    DECAY = "decay"
     ROW = "row"
     LABEL = "label"
 
@@ -67,6 +75,7 @@ class Register:
     where: Expr | None = None
     nth: int = 0
     skip_nulls: bool = True  # FIRST and LAST as aggregates skip nulls; as "the field of that event" they do not
+    argument: int | float = 0  # PERCENTILE: which one, 0 to 100 (the median is 50); TOP: how many; DECAY: the half-life in us
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,7 +474,7 @@ class RulePlan:
         """Whether its alerts stay open, to be updated and resolved: at most one per key at a time."""
         match self.body:
             case WindowBody(kind=kind) as body:
-                lasting = kind not in (WindowKind.BUCKET, WindowKind.NONE)
+                lasting = kind not in (WindowKind.SESSION, WindowKind.BUCKET, WindowKind.NONE)
                 return lasting and not body.fire_each and not body.then_reset
             case AbsentBody():
                 return True

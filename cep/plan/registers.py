@@ -7,6 +7,8 @@ SUM         exact total (`cep.plan.exact`)            AVG  [count, exact total]
 DISTINCT    dict of hashable values, in order         LIST list, at most LONGEST_LIST
 ROW LABEL   list, at most MOST_ROWS
 NTH         [events seen, value]; counted from the end: the last values, oldest first
+STDDEV      `cep.plan.spread.Spread`                  PERCENTILE  the values, put in order when they are read
+TOP         dict of hashable values to how often      DECAY  `cep.plan.score.Score`; what it reads is asked `at` a time
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ from typing import Any
 
 from cep.plan.codegen import Writer
 from cep.plan.exact import add_to, fresh_total, value_of
-from cep.plan.operations import divide
+from cep.plan.operations import divide, plain
 from cep.plan.plan import Register, RegisterKind
+from cep.plan.ranks import percentile_of
+from cep.plan.score import Score
+from cep.plan.spread import Spread
 from cep.types import Type
 
 LONGEST_LIST = 1000
@@ -43,6 +48,28 @@ def members(values: list[Any]) -> dict[Any, None]:
     return {tuple(one) if isinstance(one, list) else one: None for one in values}
 
 
+def spread_of(data: list[Any]) -> Spread:
+    return Spread(*data)
+
+
+def score_of(data: list[Any]) -> Score:
+    return Score(*data)
+
+
+def count_in(counts: dict[Any, int], member: Any) -> None:
+    counts[member] = counts.get(member, 0) + 1
+
+
+def counted(pairs: list[Any]) -> dict[Any, int]:
+    """How often each value came, from a snapshot."""
+    return {tuple(one) if isinstance(one, list) else one: count for one, count in pairs}
+
+
+def most_frequent(counts: dict[Any, int], many: int) -> list[Any]:
+    """The values met most often; of equals those met first."""
+    return [plain(one) for one in sorted(counts, key=counts.__getitem__, reverse=True)[:many]]  # a stable sort, reversed too
+
+
 CALLED: dict[str, Any] = {
     "add_to": add_to,
     "fresh_total": fresh_total,
@@ -51,6 +78,14 @@ CALLED: dict[str, Any] = {
     "add_to_average": add_to_average,
     "copy_average": copy_average,
     "members": members,
+    "Spread": Spread,
+    "spread_of": spread_of,
+    "percentile_of": percentile_of,
+    "count_in": count_in,
+    "counted": counted,
+    "most_frequent": most_frequent,
+    "Score": Score,
+    "score_of": score_of,
 }
 
 
@@ -83,7 +118,9 @@ _SLOTS = {
     RegisterKind.ROW: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
     RegisterKind.LABEL: Slot("[]", "{}[:]", "{}[:]", "{}[:]", "{}[:]"),
     RegisterKind.NTH: Slot("[0, None]", "{}[1]", "{}[:]", "{}[:]", "{}[:]"),
+    RegisterKind.STDDEV: Slot("Spread()", "{}.read()", "{}.copy()", "{}.dump()", "spread_of({})"),
 }
+NOTHING = Slot("None")  # what stands beside registers in `when` and is filled in by the matcher
 
 
 def slot_of(register: Register) -> Slot:
@@ -92,6 +129,15 @@ def slot_of(register: Register) -> Slot:
     if register.kind is RegisterKind.NTH and register.nth < 0:
         length = -register.nth
         return Slot("[]", f"({{0}}[0] if len({{0}}) == {length} else None)", "{}[:]", "{}[:]", "{}[:]")
+    match register.kind:
+        case RegisterKind.PERCENTILE:
+            return Slot("[]", f"percentile_of({{}}, {register.argument!r})", "{}[:]", "{}[:]", "{}[:]")
+        case RegisterKind.TOP:
+            return Slot(
+                "{}", f"most_frequent({{0}}, {register.argument})", "{}.copy()", "[*map(list, {}.items())]", "counted({})"
+            )
+        case RegisterKind.DECAY:
+            return Slot(f"Score({register.argument})", "{}", "{}.copy()", "{}.dump()", "score_of({})", nullable=True)
     return _SLOTS[register.kind]
 
 
@@ -151,6 +197,14 @@ def _take_value(register: Register, g: str, write: Writer) -> list[str]:
             return [f"if {g} is None or y > {g}: {g} = y"]
         case RegisterKind.DISTINCT:
             return [f"{g}[{'y' if register.expr and register.expr.type is Type.TEXT else 'hashable(y)'}] = None"]
+        case RegisterKind.STDDEV:
+            return [f"{g}.add(y)"]
+        case RegisterKind.PERCENTILE:
+            return [f"{g}.append(y)"]
+        case RegisterKind.TOP:
+            return [f"count_in({g}, hashable(y))"]
+        case RegisterKind.DECAY:
+            return [f"{g}.add((y, t))"]
         case RegisterKind.LIST:
             return [f"if len({g}) < {LONGEST_LIST}: {g}.append(y)"]
         case _:

@@ -12,6 +12,8 @@ from cep.config import StreamSpec
 from cep.errors import ConfigError
 from cep.event import Alert
 from cep.match.pipeline import Outcome, Pipeline, Rejected
+from cep.match.planner import make_matcher
+from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook
 from cep.run.collector import collector_kept_out
 from cep.run.sample import Sample
@@ -56,10 +58,13 @@ def run_bounded(
     reject: Callable[[Rejected], None],
     progress: Progress | None = None,
     sample: Sample | None = None,
+    *,
+    make: MakeMatcher = make_matcher,
 ) -> Summary:
     """Run the rules over the inputs to their end; `tell` sees every alert in order, `reject` every event not fed.
 
     sample   is given the first documents of each stream, as they come
+    make     makes the matcher of a rule
     inputs   (stream, file): files of one stream are read one after the other, streams side by side by event time
     raises   ConfigError: a stream that is not declared, a file that cannot be read
     """
@@ -74,7 +79,7 @@ def run_bounded(
     summary = Summary()
     started = time.perf_counter()
     with collector_kept_out():
-        pipeline = Pipeline(rulebook, used)  # in here, because the kernels of a thousand rules are many new objects
+        pipeline = Pipeline(rulebook, used, make=make)  # in here, because the kernels of a thousand rules are many new objects
         for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject, sample):
             for alert in outcome.alerts:
                 if alert.transition in ("opened", "timeout"):

@@ -191,6 +191,8 @@ class _OneKey:
     ) -> Run | None:
         """The run with the event taken that way; None when the event does not fit the step."""
         after = (*before, Taken(at, way.step, event))
+        if any(self._fits(step, event, before, before) for step in _closing(way)):
+            return None
         if not self._fits(way.step, event, before, after):
             return None
         then = tuple(
@@ -412,6 +414,12 @@ def _group_bounds(run: Run, way: Way) -> list[tuple[Bound, Taken]]:
         for item in passes
         if isinstance(item.part, Chain) and item.part.bound is not None and item.since is not None
     ]
+
+
+def _closing(way: Way) -> list[int]:
+    """The steps of `until` of the loops that begin with the event: what closes a loop is not taken by it."""
+    begun = [item.part.loop.until for item in way.then if isinstance(item, Passing) and item.since is None]
+    return [step for step in begun if step is not None]
 
 
 def _step_of(link: Link) -> int:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def _same(one: tree.File, other: tree.File) -> None:
     assert one.rules == other.rules
     assert one.tests == other.tests
+    assert one.declarations == other.declarations
     # dataclasses hold 1 == 1.0 == True inside of plain data; what is written must not
     assert [repr(given.event) for test in one.tests for given in test.given] == [
         repr(given.event) for test in other.tests for given in test.given

@@ -1,0 +1,72 @@
+"""Budgets: what goes when they are full, the same whatever the way, counted once."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from cep.match.budget import Budget, stable_hash
+from cep.plan.plan import BudgetPlan
+
+
+def fill(budget: Budget[str], names: list[str], held: dict[str, None] | None = None) -> dict[str, None]:
+    held = {} if held is None else held
+    for n, name in enumerate(names):
+        out = budget.over(held, name, n)
+        if out != name:
+            held[name] = None
+        if out is not None:
+            held.pop(out, None)
+        assert len(held) <= budget.most
+    return held
+
+
+@pytest.mark.parametrize(("on_full", "kept"), [("oldest", ["c", "d", "e"]), ("newest", ["a", "b", "c"])])
+def test_the_oldest_goes_or_the_newest_is_not_taken(on_full: str, kept: list[str]) -> None:
+    budget = Budget[str](BudgetPlan(3, on_full))
+    assert list(fill(budget, list("abcde"))) == kept
+    assert budget.evicted == 2
+
+
+def test_a_sample_is_that_of_the_smallest_hashes_in_whatever_order_they_come() -> None:
+    names = [f"host-{n}" for n in range(500)]
+    smallest = set(sorted(names, key=stable_hash)[:20])
+    for seed in range(5):
+        random.Random(seed).shuffle(names)
+        budget = Budget[str](BudgetPlan(20, "sample"))
+        assert set(fill(budget, names)) == smallest
+        assert budget.evicted == 480
+
+
+def test_what_left_of_itself_makes_room_in_a_sample_too() -> None:
+    budget = Budget[str](BudgetPlan(10, "sample"))
+    held = fill(budget, [f"a{n}" for n in range(40)])
+    for name in list(held)[:5]:
+        del held[name]
+    fill(budget, [f"b{n}" for n in range(5)], held)
+    assert {f"b{n}" for n in range(5)} <= set(held)
+    assert len(fill(budget, [f"c{n}" for n in range(2000)], held)) == 10
+
+
+def test_a_hash_is_of_the_value_and_the_same_for_equal_keys() -> None:
+    assert stable_hash(1) == stable_hash(1.0) and stable_hash(("a", 2.0)) == stable_hash(("a", 2))
+    assert stable_hash("1") != stable_hash(1) and stable_hash(("bool", True)) != stable_hash(1)
+    assert stable_hash("host-1") == 5561237491106817480  # in every process
+
+
+def test_an_alert_tells_of_what_went_before_its_time_and_only_once() -> None:
+    def evicting(times_us: list[int]) -> Budget[Any]:
+        budget = Budget[Any](BudgetPlan(1, "newest"))
+        for time_us in times_us:
+            budget.over({"held": None}, "new", time_us)
+        return budget
+
+    budget = evicting([1, 2, 2, 5])
+    assert [budget.mark(time_us) for time_us in (2, 5, 5, 6)] == [1, 2, 0, 1]
+    settled = evicting([1, 2, 2, 5])  # as at the end of a batch
+    settled.settle(3)
+    again = Budget[Any](BudgetPlan(1, "newest"))
+    again.restore(settled.snapshot())
+    assert again.evicted == 4 and [again.mark(time_us) for time_us in (5, 6)] == [3, 1]
