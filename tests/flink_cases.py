@@ -1,7 +1,7 @@
 """`python -m tests.flink_cases FILE.jsonl`: what Flink CEP found, and what we find, case by case.
 
-A line is a case with Flink's answer beside it (`expected`), as JSON. Prints how many are equal, different, and cannot be said in our
-words, and which; the exit status is 1 where any is different.
+A line is a case with Flink's answer beside it (`expected`), as JSON. Prints how many are equal, different, and cannot be said in
+our words, and which; the exit status is 1 where any is different.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.flink.asked import answered, depends_on_asking, expected
@@ -24,6 +25,11 @@ class Verdict:
     equal: int = 0
     different: list[str] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Verdict) -> None:
+        self.equal += other.equal
+        self.different += other.different
+        self.reasons += other.reasons
 
     @property
     def unsaid(self) -> int:
@@ -46,18 +52,22 @@ def judge(cases: Iterable[dict[str, Any]]) -> Verdict:
     return verdict
 
 
-def main(path: str) -> int:
-    with open(path, encoding="utf-8") as lines:
-        verdict = judge(json.loads(line) for line in lines)
+def say(verdict: Verdict) -> None:
     print(f"equal {verdict.equal}, different {len(verdict.different)}, cannot say {verdict.unsaid}")
     for name in verdict.different[:SHOWN]:
         print(f"different: {name}")
     for reason, count in verdict.reasons.most_common():
-        print(f"cannot say {count}: {reason}")
+        print(f"cannot say {count}: {reason}", flush=True)
+
+
+def main(path: Path) -> int:
+    with path.open(encoding="utf-8") as lines:
+        verdict = judge(json.loads(line) for line in lines)
+    say(verdict)
     return 1 if verdict.different else 0
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1])))

@@ -16,7 +16,8 @@ from itertools import repeat
 from typing import Any
 
 from cep.event import TIMER, Batch, Key, Match
-from cep.match.every_budget import EveryBudget
+from cep.match.budget import Budget
+from cep.match.every_budget import budget_of, enforce
 from cep.match.every_build import Layer
 from cep.match.every_heap import push_all
 from cep.match.every_meeting import Meeting, Offerer
@@ -49,7 +50,8 @@ class EveryMatcher(Keyed[KeyState]):
         self._places = layer.places
         self._offerer = Offerer(body, kernels, tests)
         self._skipper = None if body.skip is SkipKind.NONE else Skipper(body)
-        self._budget = EveryBudget(plan.budget)
+        self.budget: Budget[Any] = budget_of(plan)
+        self._held = 0  # partial matches and withheld ones, of all keys
         g = kernels.fresh() if judged else None
         self._origin = Partial(layer.start, None, 0, FAR, FAR, FAR, FAR, g, (None,) * layer.slots)
         self._starting = layer.start.interest | sum(1 << step for step, _ in self._leading)
@@ -80,9 +82,7 @@ class EveryMatcher(Keyed[KeyState]):
 
     def _concerns(self, state: KeyState, mask: int) -> bool:
         """Whether the event can change anything."""
-        return bool(mask & self._starting) or any(
-            mask & run.place.interest or not run.place.rests for run in state.partials
-        )
+        return bool(mask & self._starting) or any(mask & run.place.interest or not run.place.rests for run in state.partials)
 
     def _meet(self, state: KeyState, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> None:
         """Let all partial matches of the key meet the event, and the origin; tell what is complete."""
@@ -104,7 +104,7 @@ class EveryMatcher(Keyed[KeyState]):
         self._quieten(state, event)
         if complete or state.done:
             self._tell(state, self._chosen(state, complete, key), key, time_us, i, out)
-        self._keep(state, key, before)
+        self._keep(state, key, before, time_us)
 
     def _put(self, state: KeyState, partials: list[Partial]) -> None:
         if self._skipper is None:
@@ -205,7 +205,7 @@ class EveryMatcher(Keyed[KeyState]):
             for step, reach_us in self._leading:
                 if step in state.quiet and state.quiet[step] + reach_us <= due_us:
                     del state.quiet[step]
-            self._keep(state, key, before)
+            self._keep(state, key, before, due_us)
         if self._later:
             out += [match for due_us, match in self._later if due_us < before_us]
             self._later = [(due_us, match) for due_us, match in self._later if due_us >= before_us]
@@ -247,15 +247,17 @@ class EveryMatcher(Keyed[KeyState]):
 
     # -- keeping
 
-    def _keep(self, state: KeyState, key: Key, before: int) -> None:
+    def _keep(self, state: KeyState, key: Key, before: int, time_us: int) -> None:
         """Put the key's state away, or forget it."""
         self.noted.add_all((key,))
         self.keys[key] = state
-        if self._budget.note(before, state):
-            for other in self._budget.enforce(self.keys):
+        self._held += len(state.partials) + len(state.done) - before
+        if self._held > self.budget.most:
+            for other in enforce(self.budget, self.keys, self._held, time_us):
                 self.noted.add_all((other,))
                 if other != key:
                     self._forget_if_empty(self.keys[other], other)
+            self._count_held()
         if state.covered:
             first = min((run.start for run in state.partials), default=FAR)
             state.covered = [one for one in state.covered if max(one) >= first]
@@ -265,10 +267,9 @@ class EveryMatcher(Keyed[KeyState]):
         if len(state.partials) <= (self._skipper is not None) and not state.done and not state.quiet:
             del self.keys[key]
 
-    @property
-    def lost(self) -> int:
-        """Partial matches that a full budget took away."""
-        return self._budget.lost
+    def _count_held(self) -> None:
+        states = self.keys.values()
+        self._held = sum(len(state.partials) + len(state.done) for state in states) - len(states) * (self._skipper is not None)
 
     # -- plain data
 
@@ -282,13 +283,12 @@ class EveryMatcher(Keyed[KeyState]):
 
     def dump_meta(self) -> dict[str, Any]:
         later = [[due_us, *(getattr(match, name) for name in match.__struct_fields__)] for due_us, match in self._later]
-        return {"number": self._number, "lost": self._budget.lost, "later": later}
+        return {"number": self._number, "later": later}
 
     def rebuild(self, meta: dict[str, Any]) -> None:
         self._number = meta["number"]
         self._later = [(due_us, _match(fields)) for due_us, *fields in meta["later"]]
-        self._budget.lost = meta["lost"]
-        self._budget.held = sum(sum(run.start != FAR for run in state.partials) + len(state.done) for state in self.keys.values())
+        self._count_held()
         within_us = self._within.us
         due = set()
         for key, state in self.keys.items():

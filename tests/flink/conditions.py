@@ -1,12 +1,12 @@
 """Conditions of a case in our words.
 
 Flink's conditions have two values and ours three, so each is said twice: when it is true and when it is false, each text being
-true exactly then. Fields stand in two forms, `n_x` (if it is a number) and `t_x` (as text), because a case compares two numbers as
-numbers and anything else as text; null makes every comparison false.
+true exactly then. Fields stand in two forms, `n_x` (if it is a number) and `t_x` (as text), because a case compares two numbers
+as numbers and anything else as text; null makes every comparison false.
 
 A case folds over what a step has bound before the event under test; in its own step's condition our label means that event too.
-So of its own loop `count(l) - 1`, `l[-2].n_x`, and for the least: p <= min(before) is min(l) == p, and p == min(before) is the same
-where some earlier event has that value, which is asked value by value.
+So of its own loop `count(l) - 1`, `l[-2].n_x`, and for the least: p <= min(before) is min(l) == p, and p == min(before) is the
+same where some earlier event has that value, which is asked value by value.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ within(t), first to last          within t exclusive   within(t), step to step  
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from tests.flink.conditions import CannotSay, Speaker
@@ -120,7 +121,7 @@ def _times(low: int, high: int | None) -> str:
 def _refuse(case: Case) -> None:
     """What Flink does there, its own page of warnings says, or Flink's automaton, is not what its words mean."""
     steps = case["pattern"]
-    for before, step in zip(steps, steps[1:]):
+    for before, step in pairwise(steps):
         if before["contiguity"] == "notNext" and step["name"] in case.get("within_prev_ms", {}):
             raise CannotSay("Flink does not measure the time since the step before if the next event decides a notNext")
     for step in steps:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cep.event import Match
+from cep.match.compact import CompactMatcher, why_not_compact
 from cep.match.every import EveryMatcher
 from cep.plan.plan import Bound, Chain, Link, Loop, PatternBody, PickKind, RulePlan, SkipKind, Take
 from tests.judge.every import judge_every
@@ -67,3 +68,21 @@ def test_batches_restarts_and_moves_of_time_change_nothing(data: st.DataObject) 
     whole = run_matcher(plan, EveryMatcher, events, END_US)
     pieces = run_matcher(plan, EveryMatcher, events, END_US, data.draw(cuts(len(events))))
     assert sorted(map(order, whole)) == sorted(map(order, pieces))
+
+
+@st.composite
+def compact_rules(draw: st.DrawFn) -> RulePlan:
+    body = draw(pattern_bodies(conditions=False))
+    limit = draw(st.sampled_from([None, None, 2]))
+    plan = sequence_rule(replace(body, pick=PickKind.ALL, limit=limit, timeout=False))
+    assume(not why_not_compact(plan))
+    return plan
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.data())
+def test_sets_of_histories_hold_the_same_partial_matches(data: st.DataObject) -> None:
+    plan, events = data.draw(compact_rules()), data.draw(streams())
+    one_by_one = run_matcher(plan, EveryMatcher, events, END_US)
+    in_sets = run_matcher(plan, CompactMatcher, events, END_US, data.draw(cuts(len(events))))
+    assert sorted(map(order, one_by_one)) == sorted(map(order, in_sets))
