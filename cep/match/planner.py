@@ -7,6 +7,7 @@ from typing import assert_never
 from cep.match.absent import AbsentMatcher
 from cep.match.compact import CompactMatcher, why_not_compact
 from cep.match.every import EveryMatcher
+from cep.match.expected import ExpectingMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
 from cep.match.pattern import PatternMatcher
@@ -59,8 +60,9 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
             return FilterMatcher(plan, kernels)
         case WindowBody():
             return WindowMatcher(plan, kernels)
-        case AbsentBody():
-            return AbsentMatcher(plan, kernels)
+        case AbsentBody() as body:
+            plain = body.expect is None and body.resolve is None and not body.unless_silent
+            return AbsentMatcher(plan, kernels) if plain else ExpectingMatcher(plan, kernels)
         case SequenceBody():
             match choose_matcher(plan)[0]:
                 case "tally":

@@ -12,14 +12,18 @@ from cep.plan.implied import with_implied
 from cep.plan.plan import (
     AbsentBody,
     Body,
+    BudgetPlan,
+    ExpectPlan,
     FilterBody,
     KeyPlan,
     Node,
     OncePlan,
+    PatternBody,
     RulePlan,
     Select,
     SequenceBody,
     StepPlan,
+    SuppressPlan,
     TitlePart,
     WindowBody,
 )
@@ -27,13 +31,16 @@ from cep.plan.wire import version_of
 from cep.plan.words import say_duration
 
 DEFAULT_SEVERITY = "medium"
+MOST_SILENT = 1_000_000  # keys an absence rule holds if it says neither `expect` nor `budget`
 
 
 def build_automaton(book: BookDraft) -> None:
     """Give every sound draft its plan; warn of two that decide alike."""
     alike: dict[tuple[str, tuple[str, ...]], RuleDraft] = {}
+    for draft in book.reading:
+        draft.wait()
     for draft in book.rules:
-        if draft.faults.broken:
+        if not draft.sound:
             continue
         draft.plan = _plan(draft)
         first = alike.setdefault((draft.plan.version, tuple(name for name, _ in draft.plan.emit)), draft)
@@ -54,7 +61,9 @@ def _plan(draft: RuleDraft) -> RulePlan:
     emit = tuple((field.name, field.typed) for field in draft.emit if field.typed is not None)
     once = _once(draft)
     # The version is that of the rule as written: what is implied by it may be found out better one day.
-    version = version_of(key, body, emit, once)
+    resolve = _resolve(draft) if isinstance(body, SequenceBody | PatternBody) else None
+    suppress = _suppress(draft)
+    version = version_of(key, body, emit, once, resolve, suppress)
     if isinstance(body, SequenceBody):
         body = with_implied(body)
     return RulePlan(
@@ -73,7 +82,30 @@ def _plan(draft: RuleDraft) -> RulePlan:
         enabled=rule.mode != "disabled",
         mode=rule.mode,
         canary_percent=rule.canary_percent,
+        suppress=suppress,
+        budget=_budget(draft),
+        resolve=resolve,
     )
+
+
+def _resolve(draft: RuleDraft) -> Select | None:
+    return None if draft.resolve is None else Select(draft.resolve.type, draft.resolve.select)
+
+
+def _suppress(draft: RuleDraft) -> SuppressPlan | None:
+    suppress = draft.tree.suppress
+    if suppress is None:
+        return None
+    words = f"suppress same {', '.join(suppress.fields)} for {say_duration(suppress.us)}"
+    return SuppressPlan(suppress.fields, suppress.us, words)
+
+
+def _budget(draft: RuleDraft) -> BudgetPlan | None:
+    """As written; an absence of whomever it may be has one anyway, since each key stays for ever."""
+    budget = draft.tree.budget
+    if budget is not None:
+        return BudgetPlan(budget.most, budget.on_full)
+    return BudgetPlan(MOST_SILENT) if draft.shape is Shape.ABSENCE and draft.tree.expect is None else None
 
 
 def _once(draft: RuleDraft) -> OncePlan | None:
@@ -94,11 +126,14 @@ def _body(draft: RuleDraft) -> Body:
         case Shape.WINDOW:
             if not isinstance(rule.window, tree.Over) or draft.when_typed is None:
                 raise AssertionError("check_shape demands both")
-            return WindowBody(select, rule.window.us, registers, draft.when_typed, rule.fire_each, rule.then_reset)
+            return WindowBody(
+                select, rule.window.us, registers, draft.when_typed, rule.fire_each, rule.then_reset, resolve=_resolve(draft)
+            )
         case Shape.ABSENCE:
             if not isinstance(rule.body, tree.Absent):
                 raise AssertionError("only `absent` makes this shape")
-            return AbsentBody(select, rule.body.for_us, registers)
+            expect = None if rule.expect is None else ExpectPlan(rule.expect.table, draft.expect_typed)
+            return AbsentBody(select, rule.body.for_us, registers, expect, rule.unless_silent, _resolve(draft))
         case Shape.SEQUENCE:
             return _sequence(draft)
         case _:

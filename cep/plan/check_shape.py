@@ -32,6 +32,7 @@ def check_shape(book: BookDraft) -> None:
                     labels=((before, "first defined here"),),
                 )
             first.setdefault(rule.id.text, rule.id)
+            _take_resolve(draft)
             _check_clauses(draft)
             _check_durations(draft)
             book.rules.append(draft)
@@ -206,6 +207,8 @@ def _check_clauses(draft: RuleDraft) -> None:
     if rule.window is not None and shape in (Shape.SEQUENCE, Shape.ABSENCE):
         instead = {Shape.SEQUENCE: "a pattern is bounded by `within`"}
         _misplaced(draft, rule.window.span, "over", instead.get(shape, "an absence rule says how long with `for`"))
+    _check_absence(draft)
+    _check_life(draft)
     if rule.when is not None and shape is Shape.ABSENCE:
         _misplaced(draft, rule.when.span, "when", "put the condition on events into `where`")
     if shape is Shape.WINDOW:
@@ -215,6 +218,35 @@ def _check_clauses(draft: RuleDraft) -> None:
         _misplaced(draft, rule.id.span, "fire each", windowed)
     if rule.then_reset:
         _misplaced(draft, rule.id.span, "then reset", windowed)
+
+
+def _take_resolve(draft: RuleDraft) -> None:
+    """`resolve when` takes events as a step does, behind all others."""
+    select = draft.tree.resolve
+    if select is not None:
+        draft.resolve = StepDraft(len(draft.steps), "", select.type, select.span, select.where)
+
+
+def _check_absence(draft: RuleDraft) -> None:
+    """Clauses of absence rules alone."""
+    rule = draft.tree
+    if draft.shape is not Shape.ABSENCE:
+        instead = "it is for `absent TYPE for DURATION`: who ought to be heard of"
+        if rule.expect is not None:
+            _misplaced(draft, rule.expect.span, "expect", instead)
+        if rule.unless_silent:
+            _misplaced(draft, rule.id.span, "unless source silent", "only `absent TYPE for DURATION` waits for a source")
+
+
+def _check_life(draft: RuleDraft) -> None:
+    """Clauses about what is open, or held."""
+    rule = draft.tree
+    if draft.shape is not Shape.FILTER:
+        return
+    if rule.resolve is not None:
+        _misplaced(draft, rule.resolve.span, "resolve when", "each event that fits is an alert by itself: none stays open")
+    if rule.budget is not None:
+        _misplaced(draft, rule.budget.span, "budget", "it looks at one event and keeps nothing")
 
 
 def _check_window(draft: RuleDraft) -> None:
@@ -254,6 +286,7 @@ def _check_durations(draft: RuleDraft) -> None:
     places = [
         (rule.window, rule.window.us if isinstance(rule.window, tree.Over) else 1, "over"),
         (rule.once, rule.once.every_us if rule.once else 1, "every"),
+        (rule.suppress, rule.suppress.us if rule.suppress else 1, "for"),
         (rule.body, rule.body.for_us if isinstance(rule.body, tree.Absent) else 1, "for"),
         (rule.within, rule.within.us or not rule.within.exclusive if rule.within else 1, "within"),
     ]

@@ -94,9 +94,27 @@ class RuleDraft:
     title: list[TitleDraft] = field(default_factory=list)
     once: list[bound.Bound] = field(default_factory=list)
     once_typed: list[Expr] = field(default_factory=list)
+    resolve: StepDraft | None = None  # `resolve when`: comes after all steps
+    expect: bound.Bound | None = None  # condition on a row of the table of `expect`
+    expect_typed: Expr | None = None
     registers: list[Register] = field(default_factory=list)
     fields: dict[tuple[str, Path], Span] = field(default_factory=dict)  # first use of each field read
     plan: RulePlan | None = None
+    reads: list[RuleDraft] = field(default_factory=list)  # the rules whose alerts it takes
+    waits: bool = False  # one of these is faulty: this one has no fault of its own, and no plan
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults.broken and not self.waits
+
+    def wait(self) -> None:
+        """See whether a rule it reads is faulty; those come before it in `BookDraft.reading`."""
+        self.waits = any(not other.sound for other in self.reads)
+
+    @property
+    def selections(self) -> list[StepDraft]:
+        """Everything that takes events: the steps, and `resolve when`."""
+        return self.steps if self.resolve is None else [*self.steps, self.resolve]
 
     @property
     def labels(self) -> dict[str, StepDraft]:
@@ -117,4 +135,6 @@ class BookDraft:
     tables: Tables
     channels: Collection[str] | None
     rules: list[RuleDraft] = field(default_factory=list)
+    reading: list[RuleDraft] = field(default_factory=list)  # the same, each after the rules whose alerts it reads
+    alerts: dict[str, RuleDraft] = field(default_factory=dict)  # event type `rule ID` -> the rule
     faults: Faults = field(default_factory=Faults)

@@ -14,7 +14,7 @@ from cep.plan.draft import Shape
 from cep.plan.faults import did_you_mean, rename
 from cep.plan.itself import warn_of_itself
 from cep.plan.plan import RegisterKind
-from cep.plan.references import bind_label, bind_path
+from cep.plan.references import bind_column, bind_label, bind_path
 from cep.plan.scope import Scope
 from cep.types import Type
 
@@ -170,20 +170,7 @@ def _column(lookup: tree.Lookup, names: list[str], span: Span, scope: Scope) -> 
     key = bind(lookup.key, scope)
     if not table_exists(lookup.table, lookup.span, scope):
         return bound.Broken(span)
-    rows = scope.book.tables[lookup.table]
-    columns = {column for row in rows.values() for column in row}
-    if len(names) > 1:
-        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
-        return bound.Broken(span)
-    if rows and names[0] not in columns:
-        scope.rule.faults.error(
-            "E0209",
-            span,
-            f"table `{lookup.table}` has no column `{names[0]}`",
-            help=did_you_mean(names[0], columns),
-        )
-        return bound.Broken(span)
-    return bound.Column(span, lookup.table, key, names[0])
+    return bind_column(lookup.table, key, tuple(names), span, scope)
 
 
 def table_exists(name: str, span: Span, scope: Scope) -> bool:

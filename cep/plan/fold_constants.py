@@ -24,7 +24,7 @@ ORDER = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a
 def fold_constants(book: BookDraft) -> None:
     """Fold every typed expression of the sound rules; fill `select` and `cond` of their steps."""
     for draft in book.rules:
-        if not draft.faults.broken:
+        if draft.sound:
             _fold_rule(draft)
 
 
@@ -33,6 +33,9 @@ def _fold_rule(draft: RuleDraft) -> None:
     for step in draft.steps:
         if step.typed is not None:
             _split(draft, step, fold(step.typed))
+    if draft.resolve is not None and draft.resolve.typed is not None:
+        _split(draft, draft.resolve, fold(draft.resolve.typed))
+    draft.expect_typed = draft.expect_typed and fold(draft.expect_typed)
     draft.registers = [
         Register(r.kind, r.step, r.type, r.expr and fold(r.expr), r.where and fold(r.where), r.nth, r.skip_nulls)
         for r in draft.registers

@@ -31,6 +31,9 @@ class Lowering:
         draft.key.types = tuple(self.typing.solver.decide(var) for var in self.key)
         for step in draft.steps:
             step.typed = None if step.bound is None else self.expr(step.bound)
+        if draft.resolve is not None and draft.resolve.bound is not None:
+            draft.resolve.typed = self.expr(draft.resolve.bound)
+        draft.expect_typed = None if draft.expect is None else self.expr(draft.expect)
         draft.when_typed = None if draft.when is None else self.expr(draft.when)
         for field in draft.emit:
             field.typed = self.expr(field.bound)

@@ -27,6 +27,8 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
         return scope.element
     if len(parts) == 1 and parts[0] in scope.emitted:
         return bound.EmittedRef(span, parts[0], scope.emitted[parts[0]])
+    if scope.place is Place.ROW:
+        return bind_column(scope.table, bound.KeyRef(span, 0), parts, span, scope)
     if scope.place is Place.RESULT:
         index = _key_part(path, scope)
         if index is not None:
@@ -35,6 +37,24 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
         step = scope.rule.labels[parts[0]]
         return bind_label(step, parts[1:], span, scope, RegisterKind.LAST, 0, parts[0])
     return _bare(parts, span, scope)
+
+
+def bind_column(table: str, key: bound.Bound, names: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A column of the row that the key finds in a table that exists."""
+    rows = scope.book.tables[table]
+    columns = {column for row in rows.values() for column in row}
+    if len(names) > 1:
+        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
+        return bound.Broken(span)
+    if rows and names[0] not in columns:
+        scope.rule.faults.error(
+            "E0209",
+            span,
+            f"table `{table}` has no column `{names[0]}`",
+            help=did_you_mean(names[0], columns),
+        )
+        return bound.Broken(span)
+    return bound.Column(span, table, key, names[0])
 
 
 def _key_part(path: tree.Path, scope: Scope) -> int | None:
@@ -104,6 +124,8 @@ def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.B
     """A field of the event being judged; told when the schema of its type does not have it."""
     declared = scope.book.schemas.get(event_type, {})
     name = ".".join(path)
+    if event_type in scope.book.alerts:
+        return _alert_field(event_type, path, span, scope)
     if not event_type:  # a label without `where`: told already
         return bound.Broken(span)
     if path == TIME or not declared or name in declared:
@@ -131,6 +153,27 @@ def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.B
             label="not in the declared fields",
             help=did_you_mean(name, declared),
             fix=rename(span, name, declared) if span.line == span.end_line and span.end_col - span.col == len(name) else None,
+        )
+    return bound.Broken(span)
+
+
+def _alert_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A field of another rule's alert, taken as an event: what that rule emits, its key, and `ts`."""
+    told = scope.book.alerts[event_type]
+    known = {field.name for field in told.emit} | set(told.key.names) | {"ts"}
+    name = path[0]
+    if told.faults.broken or (len(path) == 1 and name in known):
+        return bound.Field(span, event_type, path)
+    if name in known:
+        scope.rule.faults.error("E0305", span, f"`{name}` of `{event_type}` is a value: it has no fields", help=f"write `{name}`")
+    else:
+        scope.rule.faults.error(
+            "E0202",
+            span,
+            f"alerts of rule `{told.tree.id.text}` have no field `{say_path(path)}`",
+            label="neither emitted nor a part of its key",
+            help=did_you_mean(name, known),
+            fix=rename(span, name, known) if len(path) == 1 and span.end_col - span.col == len(name) else None,
         )
     return bound.Broken(span)
 

@@ -9,7 +9,7 @@ from cep.functions import FUNCTIONS
 from cep.plan import bound
 from cep.plan.draft import BookDraft, RuleDraft
 from cep.plan.faults import Faults
-from cep.plan.plan import Path, RegisterKind
+from cep.plan.plan import RULE_TYPE, Path, RegisterKind
 from cep.plan.references import TIME, say_path
 from cep.plan.typevars import (
     EVERY,
@@ -55,6 +55,7 @@ class Typing:
         self.columns: dict[tuple[str, str], Var] = {}
         self.nodes: dict[bound.Bound, Var] = {}
         self.times: dict[bound.Bound, int] = {}
+        self.alerts: dict[str, dict[str, Var]] = {}  # event type `rule ID` -> what its alerts hold
         self.keys: list[Var] = []  # of the rule being checked
         self.faults = Faults()
 
@@ -63,10 +64,33 @@ class Typing:
         self.faults = draft.faults
         self.keys = [Var(SCALARS) for _ in draft.key.names]
 
+    def leave(self, draft: RuleDraft) -> None:
+        """The rule is checked: what its alerts hold is known to those who read them."""
+        event_type = RULE_TYPE + draft.tree.id.text
+        if event_type in self.book.alerts and draft.sound:
+            keys = dict(zip(draft.key.names, self.keys))
+            self.alerts[event_type] = keys | {field.name: self.type_of(field.bound) for field in draft.emit}
+
+    def _told(self, event_type: str, path: Path) -> Var:
+        """A field of an alert as those see it who read it as an event: durations are seconds there."""
+        name = path[0]
+        var = self.alerts.get(event_type, {}).get(name)
+        if path == TIME and var is None:
+            return Var(only(Type.TIME), Because(None, "`ts` is the time of the event"))
+        if var is None:
+            return Var(IN_EVENTS)
+        types = self.solver.allowed(var)
+        if Type.SPAN not in types:
+            return var
+        told = types - {Type.SPAN} | {Type.NUMBER}
+        return Var(told, Because(None, f"`{name}` of `{event_type}` is told in seconds"))
+
     # ------------------------------------------------------------ leaves
 
     def slot(self, event_type: str, path: Path) -> Var:
         var = self.slots.get((event_type, path))
+        if var is None and event_type in self.book.alerts:
+            var = self.slots[event_type, path] = self._told(event_type, path)
         if var is None:
             name = ".".join(path)
             declared = self.book.schemas.get(event_type, self.book.fields).get(name)
