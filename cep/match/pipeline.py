@@ -21,7 +21,7 @@ from cep.match.frames import FrameReader, whole_rows
 from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
 from cep.match.planner import make_matcher
 from cep.match.running import MakeMatcher
-from cep.plan.plan import Rulebook
+from cep.plan.plan import Rulebook, rule_read
 
 _encode = msgspec.json.Encoder().encode
 LATE = "E0690"
@@ -94,7 +94,9 @@ class Pipeline:
     def _make_decoders(self, rulebook: Rulebook) -> dict[str, Decoder] | dict[str, DictDecoder]:
         if self._rows == "dict":
             return {name: DictDecoder(rulebook.projection, spec) for name, spec in self.streams.items()}
-        return {name: Decoder(rulebook.projection, spec) for name, spec in self.streams.items()}
+        # what comes from outside is no alert of a rule, whatever type it says
+        outside = {name: fields for name, fields in rulebook.projection.items() if rule_read(name) is None}
+        return {name: Decoder(outside, spec) for name, spec in self.streams.items()}
 
     # -- events
 

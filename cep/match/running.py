@@ -14,12 +14,13 @@ import msgspec
 from cep.event import Alert, Key, Match
 from cep.match.budget import Budget
 from cep.match.life import Life, Open
-from cep.match.matcher import Matcher, RuleState
+from cep.match.matcher import Expecting, Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
+from cep.match.resolving import ResolvingMatcher
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import FilterBody, RulePlan
+from cep.plan.plan import AbsentBody, FilterBody, RulePlan
 
 MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
@@ -30,19 +31,23 @@ _encode = msgspec.json.Encoder().encode
 class Running:
     """One rule with its kernels, matcher, noise control and open alerts.
 
-    quiet  its alerts are never muted, in shadow or open: nothing but identity is to be found out
+    make   makes its matcher; another one than the planner's may watch what it is given
     """
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
         self.plan = plan
         self.id = plan.id
         self.kernels = kernels
+        self.life = Life() if plan.has_life else None
         self.matcher: Matcher = make(plan, kernels)
+        self._goes_on = plan.resolve is not None and self.life is not None  # a further match updates what is open
+        if self._goes_on and self.life is not None:
+            self.matcher = ResolvingMatcher(plan, self.matcher, self.life)
         self.feed = self.matcher.feed
         self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = once_of(plan.once) if plan.once else None
         self.suppress = suppress_of(plan.suppress) if plan.suppress else None
-        self.life = Life() if plan.has_life else None
+        self.expects = self.matcher if isinstance(plan.body, AbsentBody) and isinstance(self.matcher, Expecting) else None
         self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
@@ -54,6 +59,8 @@ class Running:
 
         key  the match's, as `key_text`
         """
+        if self._goes_on and match.transition == "opened" and self.life is not None and self.life.is_open(match.key):
+            match.transition = "updated"
         if match.transition == "opened":
             return self._opened(match, key, generation)
         if match.transition == "timeout":

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from cep.lang import tree
 from cep.plan.bounded import is_bounded
+from cep.plan.check_window import kind_of, length_of
 from cep.plan.draft import BookDraft, RuleDraft, Shape
-from cep.plan.plan import Chain, Take
+from cep.plan.plan import Chain, RegisterKind, Take, WindowKind
 from cep.plan.words import say_duration
+
+COLLECTING = (RegisterKind.DISTINCT, RegisterKind.PERCENTILE, RegisterKind.TOP)  # keep every (different) value
 
 
 def bound_memory(book: BookDraft) -> None:
@@ -14,7 +17,38 @@ def bound_memory(book: BookDraft) -> None:
     for draft in book.rules:
         if draft.shape is Shape.SEQUENCE:
             _check_within(draft)
+        if draft.shape is Shape.WINDOW:
+            _check_window(draft)
         _check_silence(draft)
+
+
+def _check_window(draft: RuleDraft) -> None:
+    """Windows that nothing ends: the last events of a key that never comes again, and what is collected while events come."""
+    rule, kind = draft.tree, kind_of(draft.tree)
+    if rule.window is None:
+        return
+    if kind is WindowKind.EVENTS and draft.key.names and rule.budget is None:
+        draft.faults.error(
+            "E0452",
+            rule.window.span,
+            "the last events of a key are kept for ever",
+            help="say how many keys at most, as in `budget 10000 runs`; or count over a time, as in `over 1h`",
+        )
+    endless = kind is WindowKind.BUCKET or (isinstance(rule.window, tree.Session) and rule.window.max_us is None)
+    collecting = next((register for register in draft.registers if register.kind in COLLECTING), None)
+    if endless and collecting is not None:
+        said = "percentile" if collecting.kind is RegisterKind.PERCENTILE else collecting.kind
+        mend = (
+            "say how long one may be, as in `session gap 5m max 1h`"
+            if kind is WindowKind.SESSION
+            else "use `count`, `sum`, `avg`, `max`"
+        )
+        draft.faults.error(
+            "E0452",
+            rule.window.span,
+            f"`{said}` collects values for as long as events come, and nothing ends that",
+            help=mend,
+        )
 
 
 def _check_within(draft: RuleDraft) -> None:
@@ -61,7 +95,7 @@ def _needs_within(draft: RuleDraft, why: str) -> None:
 
 def _check_silence(draft: RuleDraft) -> None:
     rule = draft.tree
-    window = rule.window.us if isinstance(rule.window, tree.Over) else rule.within.us if rule.within else None
+    window = length_of(rule.window) or (rule.within.us or None if rule.within else None)
     if rule.once is not None and window is not None and rule.once.every_us > 100 * window:
         draft.faults.warning(
             "W0402",

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from cep.lang import tree
 from cep.plan import ir
 from cep.plan.check_pattern import bound_of
+from cep.plan.check_window import kind_of
 from cep.plan.draft import BookDraft, EmitDraft, RuleDraft, Shape, StepDraft
 from cep.plan.fold_constants import TRUE
 from cep.plan.implied import with_implied
@@ -17,6 +18,7 @@ from cep.plan.plan import (
     AbsentBody,
     Body,
     BudgetPlan,
+    ExpectPlan,
     FilterBody,
     KeyPlan,
     OncePlan,
@@ -29,6 +31,7 @@ from cep.plan.plan import (
     SequenceBody,
     SkipKind,
     StepPlan,
+    SuppressPlan,
     TitlePart,
     WindowBody,
 )
@@ -38,13 +41,16 @@ from cep.plan.words import say_duration
 from cep.types import Type
 
 DEFAULT_SEVERITY = "medium"
+MOST_SILENT = 1_000_000  # keys an absence rule holds if it says neither `expect` nor `budget`
 
 
 def build_automaton(book: BookDraft) -> None:
     """Give every sound draft its plan; warn of two that decide alike."""
     alike: dict[tuple[str, tuple[str, ...]], RuleDraft] = {}
+    for draft in book.reading:
+        draft.wait()
     for draft in book.rules:
-        if draft.faults.broken:
+        if not draft.sound:
             continue
         draft.plan = _plan(draft)
         first = alike.setdefault((draft.plan.version, tuple(name for name, _ in draft.plan.emit)), draft)
@@ -66,7 +72,9 @@ def _plan(draft: RuleDraft) -> RulePlan:
     once = _once(draft)
     # The version is that of the rule as written: what is implied by it may be found out better one day.
     rows, timeout = _told(draft.rows), _told(draft.timeout)
-    version = version_of(key, body, (*emit, *rows, *timeout), once)
+    resolve = _resolve(draft) if isinstance(body, SequenceBody | PatternBody) else None
+    suppress = _suppress(draft)
+    version = version_of(key, body, (*emit, *rows, *timeout), once, resolve, suppress)
     if isinstance(body, SequenceBody | PatternBody):
         body = with_implied(body)
     return RulePlan(
@@ -85,7 +93,9 @@ def _plan(draft: RuleDraft) -> RulePlan:
         enabled=rule.mode != "disabled",
         mode=rule.mode,
         canary_percent=rule.canary_percent,
-        budget=BudgetPlan(rule.budget.most, rule.budget.on_full) if rule.budget else None,
+        suppress=suppress,
+        budget=_budget(draft),
+        resolve=resolve,
         rows=rows,
         timeout_emit=timeout,
     )
@@ -93,6 +103,26 @@ def _plan(draft: RuleDraft) -> RulePlan:
 
 def _told(drafts: list[EmitDraft]) -> tuple[tuple[str, ir.Expr], ...]:
     return tuple((field.name, field.typed) for field in drafts if field.typed is not None)
+
+
+def _resolve(draft: RuleDraft) -> Select | None:
+    return None if draft.resolve is None else Select(draft.resolve.type, draft.resolve.select)
+
+
+def _suppress(draft: RuleDraft) -> SuppressPlan | None:
+    suppress = draft.tree.suppress
+    if suppress is None:
+        return None
+    words = f"suppress same {', '.join(suppress.fields)} for {say_duration(suppress.us)}"
+    return SuppressPlan(suppress.fields, suppress.us, words)
+
+
+def _budget(draft: RuleDraft) -> BudgetPlan | None:
+    """As written; an absence of whomever it may be has one anyway, since each key stays for ever."""
+    budget = draft.tree.budget
+    if budget is not None:
+        return BudgetPlan(budget.most, budget.on_full)
+    return BudgetPlan(MOST_SILENT) if draft.shape is Shape.ABSENCE and draft.tree.expect is None else None
 
 
 def _once(draft: RuleDraft) -> OncePlan | None:
@@ -111,17 +141,48 @@ def _body(draft: RuleDraft) -> Body:
         case Shape.FILTER:
             return FilterBody(select)
         case Shape.WINDOW:
-            if not isinstance(rule.window, tree.Over) or draft.when_typed is None:
-                raise AssertionError("check_shape demands both")
-            return WindowBody(select, rule.window.us, registers, draft.when_typed, rule.fire_each, rule.then_reset)
+            return _window(draft)
         case Shape.ABSENCE:
             if not isinstance(rule.body, tree.Absent):
                 raise AssertionError("only `absent` makes this shape")
-            return AbsentBody(select, rule.body.for_us, registers)
+            expect = None if rule.expect is None else ExpectPlan(rule.expect.table, draft.expect_typed)
+            return AbsentBody(select, rule.body.for_us, registers, expect, rule.unless_silent, _resolve(draft))
         case Shape.SEQUENCE:
             return _pattern(draft)
         case _:
             assert_never(draft.shape)
+
+
+def _window(draft: RuleDraft) -> WindowBody:
+    rule, first = draft.tree, draft.steps[0]
+    body = WindowBody(
+        Select(first.type, first.select),
+        0,
+        tuple(draft.registers),
+        TRUE if draft.when_typed is None else draft.when_typed,
+        rule.fire_each,
+        rule.then_reset,
+        kind_of(rule),
+        recalls=tuple(draft.recalls),
+        for_us=rule.for_us or 0,
+        until=draft.until_typed,
+        resolve=_resolve(draft),
+    )
+    match rule.window:
+        case None:
+            return body
+        case tree.Over(events=int(events)):
+            return replace(body, events=events)
+        case tree.Over(us=us, every_us=every_us, zone=zone):
+            return replace(body, window_us=us, every_us=every_us or 0, zone=zone or "")
+        case tree.Per(us=us, zone=zone):
+            return replace(body, window_us=us, every_us=us, zone=zone or "")
+        case tree.Session(gap_us=gap_us, max_us=max_us):
+            return replace(body, window_us=gap_us, max_us=max_us or 0)
+        case tree.Bucket(size=size, leak=leak, per_us=per_us):
+            return replace(body, events=size, leak=leak, every_us=per_us)
+        case _:
+            assert_never(rule.window)
 
 
 def _pattern(draft: RuleDraft) -> SequenceBody | PatternBody:

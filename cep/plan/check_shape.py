@@ -10,6 +10,7 @@ from typing import assert_never
 from cep.errors import Span
 from cep.lang import tree
 from cep.plan.check_pattern import check_pattern
+from cep.plan.check_window import check_window
 from cep.plan.draft import BookDraft, RuleDraft, Shape, StepDraft
 from cep.plan.faults import did_you_mean
 
@@ -20,6 +21,7 @@ def check_shape(book: BookDraft) -> None:
     for file in book.files:
         for rule in file.rules:
             draft = _draft(rule)
+            draft.faults.found += book.early[id(rule)].found if id(rule) in book.early else []
             if rule.id.text in first:
                 before = first[rule.id.text].span
                 draft.faults.error(
@@ -30,6 +32,7 @@ def check_shape(book: BookDraft) -> None:
                     labels=((before, "first defined here"),),
                 )
             first.setdefault(rule.id.text, rule.id)
+            _take_resolve(draft)
             _check_clauses(draft)
             _check_durations(draft)
             book.rules.append(draft)
@@ -38,8 +41,9 @@ def check_shape(book: BookDraft) -> None:
 def _draft(rule: tree.Rule) -> RuleDraft:
     match rule.body:
         case tree.From(select=select):
-            # `fire each` and `then reset` speak of a window too: without `over` the fault is the missing window.
-            windowed = rule.window is not None or rule.when is not None or rule.fire_each or rule.then_reset
+            # `fire each` and the like speak of a window too: without one that is the fault.
+            lasting = rule.fire_each or rule.then_reset or rule.for_us is not None or rule.until is not None
+            windowed = rule.window is not None or rule.when is not None or lasting
             return RuleDraft(rule, Shape.WINDOW if windowed else Shape.FILTER, steps=[_only_step(select)])
         case tree.Absent(select=select):
             return RuleDraft(rule, Shape.ABSENCE, steps=[_only_step(select)])
@@ -67,16 +71,22 @@ def _check_clauses(draft: RuleDraft) -> None:
     if rule.window is not None and shape in (Shape.SEQUENCE, Shape.ABSENCE):
         instead = {Shape.SEQUENCE: "a pattern is bounded by `within`"}
         _misplaced(draft, rule.window.span, "over", instead.get(shape, "an absence rule says how long with `for`"))
+    _check_absence(draft)
+    _check_life(draft)
     if rule.when is not None and shape is Shape.ABSENCE:
         _misplaced(draft, rule.when.span, "when", "put the condition on events into `where`")
     _check_selection(draft)
     if shape is Shape.WINDOW:
-        _check_window(draft)
+        check_window(draft)
         return
     if rule.fire_each:
         _misplaced(draft, rule.id.span, "fire each", windowed)
     if rule.then_reset:
         _misplaced(draft, rule.id.span, "then reset", windowed)
+    if rule.until is not None:
+        _misplaced(draft, rule.until.span, "until", windowed)
+    if rule.for_us is not None:
+        _misplaced(draft, rule.id.span, "for", windowed)
 
 
 def _check_selection(draft: RuleDraft) -> None:
@@ -107,32 +117,33 @@ def _check_selection(draft: RuleDraft) -> None:
         )
 
 
-def _check_window(draft: RuleDraft) -> None:
+def _take_resolve(draft: RuleDraft) -> None:
+    """`resolve when` takes events as a step does, behind all others."""
+    select = draft.tree.resolve
+    if select is not None:
+        draft.resolve = StepDraft(len(draft.steps), "", select.type, select.span, select.where)
+
+
+def _check_absence(draft: RuleDraft) -> None:
+    """Clauses of absence rules alone."""
     rule = draft.tree
-    if rule.window is None:
-        span = rule.when.span if rule.when is not None else rule.id.span
-        what = "`when`" if rule.when is not None else "`fire each`" if rule.fire_each else "`then reset`"
-        draft.faults.error(
-            "E0403",
-            span,
-            f"{what} needs a window",
-            help="say over how long, as in `when count() >= 5 over 10m`; a condition on single events belongs in `where`",
-        )
-    elif rule.when is None:
-        draft.faults.error(
-            "E0403",
-            rule.window.span,
-            "a window without a condition never tells anything",
-            help="say when it should, as in `when count() >= 5 over 10m`",
-        )
-    if rule.fire_each and rule.then_reset:
-        # Both together have one meaning: an alert, then an empty window. It is what `then reset` alone says.
-        draft.faults.error(
-            "E0405",
-            rule.id.span,
-            "`fire each` and `then reset` exclude each other",
-            help="`then reset` already lets every full window tell its own alert: leave out `fire each`",
-        )
+    if draft.shape is not Shape.ABSENCE:
+        instead = "it is for `absent TYPE for DURATION`: who ought to be heard of"
+        if rule.expect is not None:
+            _misplaced(draft, rule.expect.span, "expect", instead)
+        if rule.unless_silent:
+            _misplaced(draft, rule.id.span, "unless source silent", "only `absent TYPE for DURATION` waits for a source")
+
+
+def _check_life(draft: RuleDraft) -> None:
+    """Clauses about what is open, or held."""
+    rule = draft.tree
+    if draft.shape is not Shape.FILTER:
+        return
+    if rule.resolve is not None:
+        _misplaced(draft, rule.resolve.span, "resolve when", "each event that fits is an alert by itself: none stays open")
+    if rule.budget is not None:
+        _misplaced(draft, rule.budget.span, "budget", "it looks at one event and keeps nothing")
 
 
 def _misplaced(draft: RuleDraft, span: Span, clause: str, instead: str) -> None:
@@ -142,8 +153,8 @@ def _misplaced(draft: RuleDraft, span: Span, clause: str, instead: str) -> None:
 def _check_durations(draft: RuleDraft) -> None:
     rule = draft.tree
     places = [
-        (rule.window, rule.window.us if isinstance(rule.window, tree.Over) else 1, "over"),
         (rule.once, rule.once.every_us if rule.once else 1, "every"),
+        (rule.suppress, rule.suppress.us if rule.suppress else 1, "for"),
         (rule.body, rule.body.for_us if isinstance(rule.body, tree.Absent) else 1, "for"),
         (rule.within, rule.within.us or not rule.within.exclusive if rule.within else 1, "within"),
     ]

@@ -54,7 +54,7 @@ def _check_claims(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> Non
 
 
 def _check_given(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> None:
-    types = {step.type for step in draft.steps}
+    types = {step.type for step in draft.selections}
     for given in test.given:
         helps = did_you_mean(given.type, types, " ").strip()
         if given.type not in types and helps:

@@ -13,7 +13,8 @@ from cep.plan import bound
 from cep.plan.faults import Faults
 from cep.plan.follows import Follows
 from cep.plan.ir import Expr
-from cep.plan.plan import Chain, Path, Register, RulePlan
+from cep.plan.plan import Chain, Path, Recall, Register, RulePlan
+from cep.plan.shared import Shared
 from cep.types import Type
 
 Tables = Mapping[str, Mapping[Any, Mapping[str, Any]]]
@@ -94,15 +95,36 @@ class RuleDraft:
     key: KeyDraft = field(default_factory=KeyDraft)
     when: bound.Bound | None = None
     when_typed: Expr | None = None
+    until: bound.Bound | None = None
+    until_typed: Expr | None = None
+    recalls: list[Recall] = field(default_factory=list)
     emit: list[EmitDraft] = field(default_factory=list)
     rows: list[EmitDraft] = field(default_factory=list)
     timeout: list[EmitDraft] = field(default_factory=list)
     title: list[TitleDraft] = field(default_factory=list)
     once: list[bound.Bound] = field(default_factory=list)
     once_typed: list[Expr] = field(default_factory=list)
+    resolve: StepDraft | None = None  # `resolve when`: comes after all steps
+    expect: bound.Bound | None = None  # condition on a row of the table of `expect`
+    expect_typed: Expr | None = None
     registers: list[Register] = field(default_factory=list)
     fields: dict[tuple[str, Path], Span] = field(default_factory=dict)  # first use of each field read
     plan: RulePlan | None = None
+    reads: list[RuleDraft] = field(default_factory=list)  # the rules whose alerts it takes
+    waits: bool = False  # one of these is faulty: this one has no fault of its own, and no plan
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults.broken and not self.waits
+
+    def wait(self) -> None:
+        """See whether a rule it reads is faulty; those come before it in `BookDraft.reading`."""
+        self.waits = any(not other.sound for other in self.reads)
+
+    @property
+    def selections(self) -> list[StepDraft]:
+        """Everything that takes events: the steps, and `resolve when`."""
+        return self.steps if self.resolve is None else [*self.steps, self.resolve]
 
     @property
     def labels(self) -> dict[str, StepDraft]:
@@ -115,7 +137,7 @@ class RuleDraft:
 
 @dataclass(slots=True)
 class BookDraft:
-    """The whole rule set. `faults` holds what belongs to no single rule."""
+    """The whole rule set. `faults` holds what belongs to no single rule. write_out replaces `files` and `schemas`."""
 
     files: Sequence[tree.File]
     schemas: Schemas
@@ -123,4 +145,8 @@ class BookDraft:
     tables: Tables
     channels: Collection[str] | None
     rules: list[RuleDraft] = field(default_factory=list)
+    reading: list[RuleDraft] = field(default_factory=list)  # the same, each after the rules whose alerts it reads
+    alerts: dict[str, RuleDraft] = field(default_factory=dict)  # event type `rule ID` -> the rule
     faults: Faults = field(default_factory=Faults)
+    shared: Shared = field(default_factory=Shared)  # after write_out
+    early: dict[int, Faults] = field(default_factory=dict)  # by id of a tree: what write_out found in it

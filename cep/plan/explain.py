@@ -7,6 +7,7 @@ from typing import assert_never
 
 from cep.plan import ir
 from cep.plan.bounded import is_bounded
+from cep.plan.explain_window import say_kept, window_lines
 from cep.plan.plan import (
     AbsentBody,
     Bound,
@@ -38,9 +39,9 @@ def _lines(plan: RulePlan) -> Iterator[str]:
             yield f"  events {_select(select, words)}"
         case WindowBody() as body:
             yield f"  events {_select(body.select, words)}"
-            how = ", an alert at each event" if body.fire_each else ", emptied by each alert" if body.then_reset else ""
-            yield f"  window over {say_duration(body.window_us)}{how}"
-            yield f"  when   {words.say(body.when)}"
+            yield from window_lines(body, words)
+            if body.resolve is not None:
+                yield f"  resolved by {_select(body.resolve, words)}"
         case AbsentBody() as body:
             yield f"  events {_select(body.select, words)}"
             yield f"  silent for {say_duration(body.for_us)}"
@@ -71,7 +72,7 @@ def _lines(plan: RulePlan) -> Iterator[str]:
 def words_of(plan: RulePlan) -> Words:
     """The words of the rule's expressions: what its registers and parts of its key are called."""
     labels = tuple(step.label for step in plan.body.steps) if isinstance(plan.body, SequenceBody | PatternBody) else ()
-    return Words(plan.key, getattr(plan.body, "registers", ()), labels)
+    return Words(plan.key, getattr(plan.body, "registers", ()), labels, getattr(plan.body, "recalls", ()))
 
 
 def _key(plan: RulePlan, words: Words) -> Iterator[str]:
@@ -148,8 +149,8 @@ def say_bound(plan: RulePlan) -> str:
     match plan.body:
         case FilterBody():
             return "nothing is kept"
-        case WindowBody(window_us=window_us):
-            return f"{each}, the events of the last {say_duration(window_us)}; forgotten when there are none"
+        case WindowBody() as body:
+            return f"{each}, {say_kept(body)}"
         case AbsentBody(for_us=for_us):
             return f"{each}, one timer of {say_duration(for_us)} and the last event; forgotten once told"
         case SequenceBody(within_us=None):

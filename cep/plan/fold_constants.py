@@ -3,6 +3,7 @@ needs the run. Conditions that can never be true are told."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -25,7 +26,7 @@ ORDER = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a
 def fold_constants(book: BookDraft) -> None:
     """Fold every typed expression of the sound rules; fill `select` and `cond` of their steps."""
     for draft in book.rules:
-        if not draft.faults.broken:
+        if draft.sound:
             _fold_rule(draft)
             warn_of_greedy(draft)
 
@@ -35,10 +36,15 @@ def _fold_rule(draft: RuleDraft) -> None:
     for step in draft.steps:
         if step.typed is not None:
             _split(draft, step, fold(step.typed))
-    draft.registers = [
-        Register(r.kind, r.step, r.type, r.expr and fold(r.expr), r.where and fold(r.where), r.nth, r.skip_nulls)
-        for r in draft.registers
+    if draft.resolve is not None and draft.resolve.typed is not None:
+        _split(draft, draft.resolve, fold(draft.resolve.typed))
+    draft.expect_typed = draft.expect_typed and fold(draft.expect_typed)
+    draft.registers = [_fold_register(register) for register in draft.registers]
+    draft.recalls = [
+        replace(recall, values=tuple(map(fold, recall.values)), register=recall.register and _fold_register(recall.register))
+        for recall in draft.recalls
     ]
+    draft.until_typed = draft.until_typed and fold(draft.until_typed)
     if draft.when_typed is not None:
         draft.when_typed = fold(draft.when_typed)
         why = contradiction(conjuncts(draft.when_typed))
@@ -48,6 +54,10 @@ def _fold_rule(draft: RuleDraft) -> None:
         field.typed = field.typed and fold(field.typed)
     for piece in draft.title:
         piece.typed = piece.typed and fold(piece.typed)
+
+
+def _fold_register(register: Register) -> Register:
+    return replace(register, expr=register.expr and fold(register.expr), where=register.where and fold(register.where))
 
 
 _NEVER = "as it stands, the rule never tells anything"

@@ -6,7 +6,7 @@ Registers are a list `g` (plan.Register order). `k` is the key as matchers hold 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts, repeat
 from cep.plan.ir import Expr
 from cep.plan.plan import (
     ANY_STEP,
+    AbsentBody,
     FilterBody,
     PatternBody,
     Recall,
@@ -51,6 +52,7 @@ class RuleKernels:
     timeout   (g, k) -> dict           what `on timeout emit` tells of a run that lapsed; None: nothing
     title     (fields, v, k, row, t) -> str
     once      (fields, v, k, row, t) -> Key     the `once per` key; None: the rule has no noise control
+    expected  absences: the keys that ought to be heard of, as the table stands; None: the rule names none
     dump, load  registers to plain data and back (snapshots)
     until     windows: as `when`; None: there is none
     recalls   windows: what each of them needs of an event. What they say stands in `v` and `g` behind the registers
@@ -71,6 +73,7 @@ class RuleKernels:
     once: Callable[[dict[str, Any], list[Any], Key, Any, int], Key] | None
     dump: Callable[[Registers], list[Any]]
     load: Callable[[list[Any]], Registers]
+    expected: tuple[Key, ...] | None = None
     until: Callable[[list[Any], Key], bool] | None = None
     recalls: tuple[RecallKernels, ...] = ()
 
@@ -116,12 +119,19 @@ def compile_rule(plan: RulePlan, tables: Tables, *, rows: Rows = "struct", known
     return known[tells]
 
 
+def _expected(rows: Mapping[Any, Any], expects: Callable[[Key], bool]) -> tuple[Key, ...]:
+    """The keys of a table as events have them, for which the condition is true. No key is null."""
+    keys: list[Key] = [("bool", key) if isinstance(key, bool) else key for key in rows if key is not None]
+    return tuple(key for key in keys if expects(key))
+
+
 class _Compiler:
     """Gathers the source of all functions of a rule, defines them in one go, and hands them out by name."""
 
     def __init__(self, plan: RulePlan, tables: Tables, rows: Rows) -> None:
         self.plan = plan
         self.rows = rows
+        self.tables = tables
         self.registers: tuple[Register, ...] = () if isinstance(plan.body, FilterBody) else plan.body.registers
         self.recalls = plan.body.recalls if isinstance(plan.body, WindowBody) else ()
         self.slots = [*map(slot_of, self.registers), *(NOTHING for _ in self.recalls)]
@@ -154,6 +164,11 @@ class _Compiler:
         self._write_title()
         if self.plan.once:
             self._write_once(self.plan.once.per)
+        expect = body.expect if isinstance(body, AbsentBody) else None
+        if expect is not None:
+            write = self._writer(reading=(expect.where,))
+            asked = "True" if expect.where is None else write.true(expect.where)
+            self._define("expects(k)", self._loads(write), f"return {asked}")
         made = _NO_REGISTERS | self.names.run("\n".join(self.source))
         return RuleKernels(
             fresh=made["fresh"],
@@ -171,6 +186,7 @@ class _Compiler:
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
             load=made["load"],
+            expected=None if expect is None else _expected(self.tables[expect.table], made["expects"]),
             until=made["until"] if until is not None else None,
             recalls=tuple(
                 RecallKernels(*(made[f"{name}_{index}"] for name in _OF_RECALLS)) for index in range(len(self.recalls))

@@ -13,6 +13,7 @@ from cep.plan.ir import Expr
 from cep.types import Type
 
 Path = tuple[str, ...]
+RULE_TYPE = "rule "  # of events that are the alerts of a rule: its ID follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Select:
 
     type: str
     where: Expr | None = None
+
+
+def rule_read(event_type: str) -> str | None:
+    """The ID of the rule whose alerts are the events of this type; None: events as they come from outside."""
+    return event_type[len(RULE_TYPE) :] if event_type.startswith(RULE_TYPE) else None
 
 
 class RegisterKind(StrEnum):
@@ -477,6 +483,18 @@ class RulePlan:
     @property
     def event_types(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(select.type for select in self.selects))
+
+    @property
+    def reads_rules(self) -> tuple[str, ...]:
+        """IDs of the rules whose alerts it takes as events."""
+        return tuple(name for name in map(rule_read, self.event_types) if name is not None)
+
+    @property
+    def needs_own_events(self) -> bool:
+        """Whether events of its types that fit none of its selections matter too."""
+        if isinstance(self.body, SequenceBody | PatternBody):
+            return self.body.needs_own_events
+        return isinstance(self.body, AbsentBody) and self.body.unless_silent
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from cep.errors import Fix, Span
 from cep.lang import tree
 from cep.plan import bound
+from cep.plan.check_window import kind_of
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean, rename
-from cep.plan.plan import ANY_STEP, Path, RegisterKind
+from cep.plan.plan import ANY_STEP, Path, RegisterKind, WindowKind
 from cep.plan.scope import Place, Scope
 
 TIME: Path = ("ts",)  # of every event
@@ -27,6 +28,8 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
         return scope.element
     if len(parts) == 1 and parts[0] in scope.emitted:
         return bound.EmittedRef(span, parts[0], scope.emitted[parts[0]])
+    if scope.place is Place.ROW:
+        return bind_column(scope.table, bound.KeyRef(span, 0), parts, span, scope)
     if scope.place is Place.RESULT:
         index = _key_part(path, scope)
         if index is not None:
@@ -77,6 +80,24 @@ def _types_that_have(path: Path, scope: Scope) -> tuple[str, ...]:
     return tuple(name for name in types if path == TIME or ".".join(path) in schemas.get(name, {".".join(path): ""}))
 
 
+def bind_column(table: str, key: bound.Bound, names: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A column of the row that the key finds in a table that exists."""
+    rows = scope.book.tables[table]
+    columns = {column for row in rows.values() for column in row}
+    if len(names) > 1:
+        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
+        return bound.Broken(span)
+    if rows and names[0] not in columns:
+        scope.rule.faults.error(
+            "E0209",
+            span,
+            f"table `{table}` has no column `{names[0]}`",
+            help=did_you_mean(names[0], columns),
+        )
+        return bound.Broken(span)
+    return bound.Column(span, table, key, names[0])
+
+
 def _key_part(path: tree.Path, scope: Scope) -> int | None:
     """The part of the key that goes by this name, or is this very field in every event type of the rule."""
     key = scope.rule.key
@@ -99,6 +120,8 @@ def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
     only = scope.rule.steps[0]
     said = say_path(parts)
     if scope.shape is Shape.ABSENCE:
+        return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
+    if scope.shape is Shape.WINDOW and kind_of(scope.rule.tree) is WindowKind.NONE:
         return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
     if scope.shape is Shape.WINDOW:
         near = _emitted_help(said, scope) or did_you_mean(said, scope.known_names(), " ").strip()
@@ -146,6 +169,8 @@ def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.B
     """A field of the event being judged; told when the schema of its type does not have it."""
     declared = scope.book.schemas.get(event_type, {})
     name = ".".join(path)
+    if event_type in scope.book.alerts:
+        return _alert_field(event_type, path, span, scope)
     if not event_type:  # a label without `where`: told already
         return bound.Broken(span)
     if path == TIME or not declared or name in declared:
@@ -173,6 +198,27 @@ def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.B
             label="not in the declared fields",
             help=did_you_mean(name, declared),
             fix=rename(span, name, declared) if span.line == span.end_line and span.end_col - span.col == len(name) else None,
+        )
+    return bound.Broken(span)
+
+
+def _alert_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A field of another rule's alert, taken as an event: what that rule emits, its key, and `ts`."""
+    told = scope.book.alerts[event_type]
+    known = {field.name for field in told.emit} | set(told.key.names) | {"ts"}
+    name = path[0]
+    if told.faults.broken or (len(path) == 1 and name in known):
+        return bound.Field(span, event_type, path)
+    if name in known:
+        scope.rule.faults.error("E0305", span, f"`{name}` of `{event_type}` is a value: it has no fields", help=f"write `{name}`")
+    else:
+        scope.rule.faults.error(
+            "E0202",
+            span,
+            f"alerts of rule `{told.tree.id.text}` have no field `{say_path(path)}`",
+            label="neither emitted nor a part of its key",
+            help=did_you_mean(name, known),
+            fix=rename(span, name, known) if len(path) == 1 and span.end_col - span.col == len(name) else None,
         )
     return bound.Broken(span)
 

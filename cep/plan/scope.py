@@ -28,6 +28,7 @@ class Place(Enum):
     STEP = auto()  # `where` of a label: bare names are fields of the event being tried, labels say what the run took
     TAKEN = auto()  # inside an aggregate: bare names are fields of the events it runs over
     RESULT = auto()  # `when`, `emit`, titles
+    ROW = auto()  # `expect`: bare names are columns of a table's row
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Scope:
     step        index of the step whose event is being tried or was taken
     emitted     fields `emit` has calculated (titles)
     rows        in `emit rows`: bare names are fields of each event of the match
+    table       whose row is looked at (ROW)
     element     the item of a list, inside `any` and `all`: there `x` means it
     """
 
@@ -58,6 +60,7 @@ class Scope:
     step: int = 0
     emitted: Mapping[str, bound.Bound] = field(default_factory=dict)
     element: bound.Element | None = None
+    table: str = ""
     depth: int = 0
     rows: bool = False
 

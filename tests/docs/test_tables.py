@@ -32,7 +32,7 @@ SECOND_US = 1_000_000
 
 
 def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:
-    """The alerts that are told of these events."""
+    """The alerts that are opened, and told, of these events."""
     file, faults = read_rules("rule.cep", rule)
     rulebook, found = build_rulebook([file], tables=TABLES)
     errors = [fault.message for fault in (*faults, *found) if fault.level == "error"]
@@ -40,7 +40,11 @@ def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None,
     pipeline = Pipeline(rulebook, {"e": StreamSpec(name="e", **stream)})
     outcome = pipeline.push("e", [json.dumps(one).encode() for one in documents], list(range(len(documents))))
     assert not outcome.dead and not outcome.late
-    return [alert for alert in (*outcome.alerts, *pipeline.finish(until_us).alerts) if not alert.muted]
+    return [
+        alert
+        for alert in (*outcome.alerts, *pipeline.finish(until_us).alerts)
+        if alert.delivered and alert.transition == "opened"
+    ]
 
 
 def value_of(expression: str) -> Any:
