@@ -339,7 +339,9 @@ class OneKey:
         return math.inf if self.body.within.us is None else run.first.event.time_us + self.body.within.us
 
     def _lapsing(self, now_us: int) -> list[Verdict]:
-        lapsing = sorted((run for run in self.runs if self._lapse(run) == now_us), key=self._by_ties)
+        lapsing = sorted(
+            (run for run in self.runs if self._lapse(run) == now_us), key=lambda run: (run.first.at, self._by_ties(run))
+        )
         self.runs = [run for run in self.runs if run not in lapsing]
         told = []
         for run in lapsing:
