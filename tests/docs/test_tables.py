@@ -19,7 +19,7 @@ from cep.lang.read import read_rules
 from cep.lang.yaml_form import RULE_KEYS
 from cep.match.openrows import LARGEST_DOCUMENT
 from cep.match.pipeline import Pipeline
-from cep.plan import check_shape, registers, scope
+from cep.plan import check_pattern, registers, scope
 from cep.plan.aggregates import AGGREGATES
 from cep.plan.rulebook import build_rulebook
 from tests.docs.functions_table import functions_table
@@ -29,6 +29,7 @@ PAGE = "language.md"
 TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana"}}}
 EVENT = json.loads(blocks(PAGE, "json")[0].text)
 SECOND_US = 1_000_000
+PATTERN_WORDS = {"all", "of", "gap", "until", "within", "events"}
 
 
 def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:
@@ -112,8 +113,9 @@ def rule_of(text: str) -> str:
         letter, _, once = text.partition(" once ")
         body, more = f'from e where v == "{letter}"', f"once {once}"
     else:
-        pattern, _, within = text.partition(" within ")
-        labels = dict.fromkeys(re.findall(r"[a-z]+", pattern))
+        pattern, _, within = text.replace("\\|", "|").rpartition(" within ")
+        words = re.findall(r"(?<![0-9a-z])[a-z]+\b", pattern)  # `2s` is none
+        labels = dict.fromkeys(word for word in words if word not in PATTERN_WORDS)
         where = "\n  ".join(f"{label}: e where v in [{', '.join(map(repr, label))}]" for label in labels)
         body, more = f"match {pattern}\n  where {where}", f"within {within}"
     return f"rule r\n  {body}\n  {more}\n"
@@ -158,7 +160,11 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert said == [
         f"{read.MAX_BYTES >> 20} MiB",
         f"{LARGEST_DOCUMENT >> 20} MiB",
-        f"{check_shape.MOST_REPEATS:,}",
+        f"{check_pattern.MOST_REPEATS:,}",
+        f"{check_pattern.MOST_STEPS}",
+        f"{check_pattern.MOST_OF_ANY_ORDER}",
+        f"{check_pattern.DEEPEST}",
+        f"{registers.MOST_ROWS:,}",
         f"{registers.LONGEST_LIST:,}",
         f"{events.MAX_EVIDENCE}",
         f"{scope.DEEPEST}",
