@@ -120,6 +120,33 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  absent beat for 3m\n",
     ),
     Code(
+        "E0450",
+        "window that cannot be",
+        "The lengths do not fit each other: windows farther apart than they are long leave events out, a day is not made of "
+        "pieces of seven hours, a baseline holds no whole part.",
+        "Correct the lengths.",
+        before="rule r\n  by user\n  from login\n  when count() > 5 over 5m every 10m\n",
+        after="rule r\n  by user\n  from login\n  when count() > 5 over 10m every 5m\n",
+    ),
+    Code(
+        "E0451",
+        "constant of an aggregate",
+        "`percentile(x, 95)`, `top(3, x)`, `decay(x, 10m)` and `rate(1m)` take a constant: a percentile from 0 to 100, 1 to 100 "
+        "values, a half-life that is not far shorter than the window, a duration.",
+        "Write a constant that means something.",
+        before="rule r\n  by service\n  from request\n  when percentile(ms, 950) > 500 over 5m\n",
+        after="rule r\n  by service\n  from request\n  when percentile(ms, 95) > 500 over 5m\n",
+    ),
+    Code(
+        "E0452",
+        "window that nothing ends",
+        "The last events of a key are kept for ever, also of keys that never come again; a session or a bucket that events keep "
+        "going collects different values without end.",
+        "Give the rule a `budget`, the session a `max`, or the window a length in time.",
+        before="rule r\n  by user\n  from login\n  when count(failed) > 5 over 10 events\n",
+        after="rule r\n  by user\n  from login\n  when count(failed) > 5 over 10 events\n  budget 10000 runs\n",
+    ),
+    Code(
         "E0430",
         "negation at the edge of a group",
         "In a group a negation stands between two events: what must not come before or behind the group is said outside of it.",
@@ -168,33 +195,6 @@ CODES: tuple[Code, ...] = (
         "Write the loop lazy (`a+?`), or tell the two conditions apart.",
         before=_GROUP.replace("{}", "a+ -> b -> c").replace("b: two", "b: one where n > 1") + "  pick all\n",
         after=_GROUP.replace("{}", "a+? -> b -> c").replace("b: two", "b: one where n > 1") + "  pick all\n",
-    ),
-    Code(
-        "E0450",
-        "window that cannot be",
-        "The lengths do not fit each other: windows farther apart than they are long leave events out, a day is not made of "
-        "pieces of seven hours, a baseline holds no whole part.",
-        "Correct the lengths.",
-        before="rule r\n  by user\n  from login\n  when count() > 5 over 5m every 10m\n",
-        after="rule r\n  by user\n  from login\n  when count() > 5 over 10m every 5m\n",
-    ),
-    Code(
-        "E0451",
-        "constant of an aggregate",
-        "`percentile(x, 95)`, `top(3, x)`, `decay(x, 10m)` and `rate(1m)` take a constant: a percentile from 0 to 100, 1 to 100 "
-        "values, a half-life that is not far shorter than the window, a duration.",
-        "Write a constant that means something.",
-        before="rule r\n  by service\n  from request\n  when percentile(ms, 950) > 500 over 5m\n",
-        after="rule r\n  by service\n  from request\n  when percentile(ms, 95) > 500 over 5m\n",
-    ),
-    Code(
-        "E0452",
-        "window that nothing ends",
-        "The last events of a key are kept for ever, also of keys that never come again; a session or a bucket that events keep "
-        "going collects different values without end.",
-        "Give the rule a `budget`, the session a `max`, or the window a length in time.",
-        before="rule r\n  by user\n  from login\n  when count(failed) > 5 over 10 events\n",
-        after="rule r\n  by user\n  from login\n  when count(failed) > 5 over 10 events\n  budget 10000 runs\n",
     ),
     Code(
         "W0401",

@@ -95,9 +95,9 @@ def _plan(draft: RuleDraft) -> RulePlan:
         canary_percent=rule.canary_percent,
         suppress=suppress,
         budget=_budget(draft),
-        resolve=resolve,
         rows=rows,
         timeout_emit=timeout,
+        resolve=resolve,
     )
 
 

@@ -89,6 +89,13 @@ def _check_clauses(draft: RuleDraft) -> None:
         _misplaced(draft, rule.id.span, "for", windowed)
 
 
+def _take_resolve(draft: RuleDraft) -> None:
+    """`resolve when` takes events as a step does, behind all others."""
+    select = draft.tree.resolve
+    if select is not None:
+        draft.resolve = StepDraft(len(draft.steps), "", select.type, select.span, select.where)
+
+
 def _check_selection(draft: RuleDraft) -> None:
     """`pick`, `after match`, `emit rows`, `on timeout`: of patterns."""
     rule = draft.tree
@@ -115,13 +122,6 @@ def _check_selection(draft: RuleDraft) -> None:
             "`on timeout` tells what ran out of time, and nothing says how much there is",
             help="add `within 10m`: from the first event to the last",
         )
-
-
-def _take_resolve(draft: RuleDraft) -> None:
-    """`resolve when` takes events as a step does, behind all others."""
-    select = draft.tree.resolve
-    if select is not None:
-        draft.resolve = StepDraft(len(draft.steps), "", select.type, select.span, select.where)
 
 
 def _check_absence(draft: RuleDraft) -> None:

@@ -42,6 +42,24 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
     return _bare(parts, span, scope)
 
 
+def bind_column(table: str, key: bound.Bound, names: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A column of the row that the key finds in a table that exists."""
+    rows = scope.book.tables[table]
+    columns = {column for row in rows.values() for column in row}
+    if len(names) > 1:
+        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
+        return bound.Broken(span)
+    if rows and names[0] not in columns:
+        scope.rule.faults.error(
+            "E0209",
+            span,
+            f"table `{table}` has no column `{names[0]}`",
+            help=did_you_mean(names[0], columns),
+        )
+        return bound.Broken(span)
+    return bound.Column(span, table, key, names[0])
+
+
 def _previous(path: Path, span: Span, scope: Scope) -> bound.Bound:
     """`prev.path`: of the event that the run took just before, of whatever step."""
     rule = scope.rule
@@ -80,24 +98,6 @@ def _types_that_have(path: Path, scope: Scope) -> tuple[str, ...]:
     types = dict.fromkeys(step.type for step in scope.rule.positive if step.type)
     schemas = scope.book.schemas
     return tuple(name for name in types if path == TIME or ".".join(path) in schemas.get(name, {".".join(path): ""}))
-
-
-def bind_column(table: str, key: bound.Bound, names: Path, span: Span, scope: Scope) -> bound.Bound:
-    """A column of the row that the key finds in a table that exists."""
-    rows = scope.book.tables[table]
-    columns = {column for row in rows.values() for column in row}
-    if len(names) > 1:
-        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
-        return bound.Broken(span)
-    if rows and names[0] not in columns:
-        scope.rule.faults.error(
-            "E0209",
-            span,
-            f"table `{table}` has no column `{names[0]}`",
-            help=did_you_mean(names[0], columns),
-        )
-        return bound.Broken(span)
-    return bound.Column(span, table, key, names[0])
 
 
 def _key_part(path: tree.Path, scope: Scope) -> int | None:

@@ -47,8 +47,8 @@ class Scope:
     """event_type  of the event that bare names are fields of; empty where there is none
     step        index of the step whose event is being tried or was taken
     emitted     fields `emit` has calculated (titles)
-    rows        in `emit rows`: bare names are fields of each event of the match
     table       whose row is looked at (ROW)
+    rows        in `emit rows`: bare names are fields of each event of the match
     element     the item of a list, inside `any` and `all`: there `x` means it
     """
 
