@@ -41,7 +41,8 @@ def check_tests(book: BookDraft) -> None:
 
 
 def _check_claims(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> None:
-    known = {field.name for field in draft.emit} | set(RESERVED)
+    known = {field.name for field in (*draft.emit, *draft.timeout)} | {*RESERVED, "transition"}
+    known |= {"rows"} if draft.rows else set()
     for expected in test.expect:
         for check in expected.checks if isinstance(expected, tree.ExpectAlerts) else ():
             if check.field not in known:
