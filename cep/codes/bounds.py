@@ -121,8 +121,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0450",
         "window that cannot be",
-        "The lengths do not fit each other: windows farther apart than they are long leave events out, a day is not made of pieces "
-        "of seven hours, a baseline holds no whole part.",
+        "The lengths do not fit each other: windows farther apart than they are long leave events out, a day is not made of "
+        "pieces of seven hours, a baseline holds no whole part.",
         "Correct the lengths.",
         before="rule r\n  by user\n  from login\n  when count() > 5 over 5m every 10m\n",
         after="rule r\n  by user\n  from login\n  when count() > 5 over 10m every 5m\n",
