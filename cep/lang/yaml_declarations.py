@@ -61,7 +61,7 @@ class YamlDeclarations:
         return tree.TableBlock(span, tree.Name(name.span, name.text), said["file"].text, said["key"].text)
 
     def _schema(self, key: Scalar, value: Node) -> tree.Declaration:
-        reader, kind = self.reader, self.reader.name(key)
+        reader = self.reader
         fields, spans = [], []
         for path, item in reader.mapping(f"schemas.{key.value}", value, "a map of fields: `PATH: TYPE`"):
             word = reader.word(f"schemas.{key.value}.{path.value}", item)
@@ -75,7 +75,7 @@ class YamlDeclarations:
                 fields.append((path.value, word.text))
                 spans.append(reader.span(path).to(word.span))
         span = reader.span(key).to(reader.span(value))
-        return tree.SchemaBlock(span, tree.Name(kind.span, kind.text), tuple(fields), tuple(spans))
+        return tree.SchemaBlock(span, tree.Name(reader.span(key), key.value), tuple(fields), tuple(spans))
 
 
 _WANTED = {

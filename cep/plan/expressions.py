@@ -275,7 +275,7 @@ def _call(call: tree.Call, scope: Scope) -> bound.Bound:
         for given in call.args:
             bind(given, scope)  # its names are used, and may be wrong too; whether an event fits there, nobody knows
         scope.rule.faults.found[told:] = [fault for fault in scope.rule.faults.found[told:] if fault.code != "E0216"]
-        known = {*FUNCTIONS, *AGGREGATES, *FORMS}
+        known = {*FUNCTIONS, *AGGREGATES, *FORMS, *scope.book.shared.macros}
         name_span = Span(call.span.file, call.span.line, call.span.col, call.span.line, call.span.col + len(call.name))
         scope.rule.faults.error(
             "E0201",

@@ -1,5 +1,5 @@
-"""Windows of every kind written out in full at each moment (docs/language.md, Meaning 12): what is in is listed anew, nothing is kept up
-to date, all moments of a key stand in one list.
+"""Windows of every kind written out in full at each moment (docs/language.md, Meaning 12): what is in is listed anew, nothing is
+kept up to date, all moments of a key stand in one list.
 
 A moment is an event or a timer. Every microsecond is a possible timer, so times are to be small.
 """
@@ -48,7 +48,7 @@ class Slow:
 
     def run(self, own: Sequence[tuple[Seen, int]], end_us: int) -> list[Told]:
         at = 0
-        for now_us in range(0, end_us + 1):
+        for now_us in range(end_us + 1):
             while at < len(own) and own[at][0].time_us == now_us:
                 event, mask = own[at]
                 if mask & 1:
@@ -299,7 +299,9 @@ def score(pairs: Sequence[tuple[int | float, int]], half_life_us: int, now_us: i
     """By the powers of two that floats hold, everything else exactly."""
     if not pairs:
         return 0
-    total = sum(Fraction(x) * Fraction(2.0 ** (t % half_life_us / half_life_us)) * Fraction(2) ** (t // half_life_us) for x, t in pairs)
+    total = sum(
+        Fraction(x) * Fraction(2.0 ** (t % half_life_us / half_life_us)) * Fraction(2) ** (t // half_life_us) for x, t in pairs
+    )
     now = Fraction(2.0 ** (now_us % half_life_us / half_life_us)) * Fraction(2) ** (now_us // half_life_us)
     try:
         return float(total / now)

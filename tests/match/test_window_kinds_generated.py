@@ -28,7 +28,7 @@ def window_rule(body: WindowBody, key: KeyPlan) -> RulePlan:
     return RulePlan("r", "v", plan.key, body, (*plan.emit, *recalled))
 
 
-def _register(index: int):  # noqa: ANN202
+def _register(index: int):
     from cep.plan.ir import Reg
     from cep.types import Type
 

@@ -24,7 +24,13 @@ LASTING = (WindowKind.SLIDE, WindowKind.EVENTS, WindowKind.HOP)
 def recalls(draw: st.DrawFn) -> Recall:
     match draw(st.sampled_from(["first_seen", "changed", "baseline"])):
         case "baseline":
-            return Recall("baseline", (), draw(st.sampled_from([4, 9, 20])), draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from(EXACT[:11])))
+            return Recall(
+                "baseline",
+                (),
+                draw(st.sampled_from([4, 9, 20])),
+                draw(st.sampled_from([1, 2, 3])),
+                draw(st.sampled_from(EXACT[:11])),
+            )
         case kind:
             values = draw(st.sampled_from([(ANY,), (X,), (ANY, X)]))
             return Recall(kind, values, draw(st.sampled_from([1, 3, 8])))
