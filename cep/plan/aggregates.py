@@ -17,7 +17,7 @@ AGGREGATES = {str(kind): kind for kind in RegisterKind if kind not in _NO_CALLS}
     "median": RegisterKind.PERCENTILE,  # of 50
     "rate": RegisterKind.COUNT,  # per so much of the window's length
 }
-IN_WINDOWS = ("rate", "top", "decay")
+IN_WINDOWS = ("rate", "decay")
 
 
 def is_aggregate(call: tree.Call) -> bool:
