@@ -119,6 +119,14 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  absent beat for 3m\n",
     ),
     Code(
+        "E0440",
+        "expected by another key",
+        "`expect KEY in table T` names whom a rule waits for: the key of the table is the key of the rule, which has one part.",
+        "Let the rule be `by` the very name that is expected.",
+        before="rule r\n  by host, port\n  absent beat for 3m\n  expect host in table customers\n",
+        after="rule r\n  by host\n  absent beat for 3m\n  expect host in table customers\n",
+    ),
+    Code(
         "W0401",
         "the same rule twice",
         "Two rules decide alike under two ids: everything is told twice.",

@@ -40,7 +40,11 @@ def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None,
     pipeline = Pipeline(rulebook, {"e": StreamSpec(name="e", **stream)})
     outcome = pipeline.push("e", [json.dumps(one).encode() for one in documents], list(range(len(documents))))
     assert not outcome.dead and not outcome.late
-    return [alert for alert in (*outcome.alerts, *pipeline.finish(until_us).alerts) if alert.delivered and alert.transition == "opened"]
+    return [
+        alert
+        for alert in (*outcome.alerts, *pipeline.finish(until_us).alerts)
+        if alert.delivered and alert.transition == "opened"
+    ]
 
 
 def value_of(expression: str) -> Any:
