@@ -167,8 +167,8 @@ CODES: tuple[Code, ...] = (
         "rules that read each other in a circle",
         "A rule that reads the alerts of another comes after it; in a circle none comes first.",
         "Let one of them read events instead of alerts.",
-        before="rule up\n  by host\n  from rule down\n\nrule down\n  by host\n  from rule up where host == \"a\"\n",
-        after="rule up\n  by host\n  from beat\n\nrule down\n  by host\n  from rule up where host == \"a\"\n",
+        before='rule up\n  by host\n  from rule down\n\nrule down\n  by host\n  from rule up where host == "a"\n',
+        after='rule up\n  by host\n  from beat\n\nrule down\n  by host\n  from rule up where host == "a"\n',
     ),
     Code(
         "W0240",
