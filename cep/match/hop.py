@@ -55,7 +55,7 @@ class HoppingWindows(KeptWindows):
         rows, times_us, ids = batch.rows, batch.times_us, batch.ids
         for index, key, mask in zip(hits.rows, hits.keys, hits.masks or repeat(TAKES)):
             time_us = times_us[index]
-            if self._end_us is not None and (self._end_us < time_us or self._is_due(time_us)):
+            if self._end_us is not None and self._end_us < time_us:
                 self.advance(time_us, out)
             if mask & TAKES:
                 if self._end_us is None:
@@ -74,22 +74,12 @@ class HoppingWindows(KeptWindows):
     def _begin(self, end_us: int) -> None:
         self._end_us, self._start_us = end_us, self._ends.start_of(end_us)
 
-    def _is_due(self, before_us: int) -> bool:
-        due_us = self._stages.next_due()
-        return due_us is not None and due_us < before_us
-
     # ------------------------------------------------------------ time
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
-        """Judge the windows that end before the watermark; what has then been true for long enough is told after it."""
-        while True:
-            due_us = self._stages.next_due()
-            if due_us is not None and due_us < watermark_us and (self._end_us is None or due_us < self._end_us):
-                self.noted.add_all((self._stages.fulfil(out).key,))
-            elif self._end_us is not None and self._end_us < watermark_us:
-                self._judge_all(self._end_us, out)
-            else:
-                break
+        """Judge the windows that end before the watermark."""
+        while self._end_us is not None and self._end_us < watermark_us:
+            self._judge_all(self._end_us, out)
         self.forget_recalled(watermark_us)
 
     def _judge_all(self, end_us: int, out: list[Match]) -> None:
@@ -116,7 +106,7 @@ class HoppingWindows(KeptWindows):
             self._end_us = None
 
     def next_due(self) -> int | None:
-        return self.earliest(self._end_us, self._stages.next_due())
+        return self.earliest(self._end_us)
 
     # ------------------------------------------------------------ state
 
@@ -129,4 +119,3 @@ class HoppingWindows(KeptWindows):
         self._end_us = None
         if meta["end_us"] is not None:
             self._begin(meta["end_us"])
-        self._stages.restore([*self.windows.values()])

@@ -112,8 +112,9 @@ def measure(rulebook: Rulebook, streams: Mapping[str, StreamSpec], inputs: Seque
         return Clocked(make_matcher(plan, kernels), made.rules[plan.id])
 
     def tell(alert: Alert) -> None:
-        made.rules[alert.rule].alerts += 1
-        made.rules[alert.rule].muted += bool(alert.muted)
+        if alert.transition in ("opened", "timeout"):
+            made.rules[alert.rule].alerts += 1
+            made.rules[alert.rule].muted += bool(alert.muted)
 
     made.summary = run_bounded(rulebook, streams, inputs, tell, lambda _: None, make=clocked)
     return made

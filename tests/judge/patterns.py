@@ -17,7 +17,20 @@ from cep.event import TIMER, Batch, Match
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
-from cep.plan.plan import KeyPlan, Node, PatternBody, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
+from cep.plan.plan import (
+    AbsentBody,
+    KeyPlan,
+    Node,
+    PatternBody,
+    Register,
+    RegisterKind,
+    RulePlan,
+    Select,
+    SequenceBody,
+    StepPlan,
+    WindowBody,
+    WindowKind,
+)
 from cep.types import Type
 from tests.judge.values import Seen, Verdict, as_key, fits, key_parts, told
 
@@ -59,7 +72,8 @@ def sequence_rule(body: SequenceBody | PatternBody, key: KeyPlan = KEY) -> RuleP
     types = {step.select.type for step in body.steps}
     key = KeyPlan(key.names, tuple(entry for entry in key.by_type if entry[0] in types), key.types)
     emit = tuple((f"r{i}", Reg(i, register.type)) for i, register in enumerate(body.registers))
-    timeout = emit[:2] if isinstance(body, PatternBody) and body.timeout else ()
+    late = (("late", Const(1, Type.NUMBER)), *emit[:2])
+    timeout = late if isinstance(body, PatternBody) and body.timeout else ()
     return RulePlan("r", "v", key, body, emit, timeout_emit=timeout)
 
 
@@ -279,6 +293,10 @@ def _is_bounded(plan: RulePlan) -> bool:
             return within_us is not None
         case PatternBody(within=within):
             return within.us is not None and plan.resolve is None
+        case WindowBody(kind=kind):
+            return kind is not WindowKind.EVENTS
+        case AbsentBody():
+            return False  # an open alert waits for the next event
         case _:
             return True
 

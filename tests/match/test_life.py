@@ -84,7 +84,9 @@ rule strict
 
 def test_what_a_match_has_used_up_is_gone_after_a_restart_too() -> None:
     rule = TRIES.replace("  resolve when unlock\n", "")
-    run(rulebook(rule), [login(0, False, "v"), login(0, False, "v"), login(1, False), login(1, True, "v"), login(2, True, "v")], 9)
+    run(
+        rulebook(rule), [login(0, False, "v"), login(0, False, "v"), login(1, False), login(1, True, "v"), login(2, True, "v")], 9
+    )
 
 
 # ---------------------------------------------------------------- noise
