@@ -106,6 +106,8 @@ class OneKey:
         self.runs: list[Run] = []
         self.own: list[Seen] = []  # own events so far
         self.used: list[set[int]] = []  # of each alert and timeout: which own events it holds
+        self.is_open = False  # its alert, where `resolve when` leaves one open
+        self.types = {step.select.type for step in body.steps}
 
     def branch(self) -> OneKey:
         """The same key, to go on from here another way."""
@@ -116,6 +118,18 @@ class OneKey:
     # ------------------------------------------------------------ events
 
     def take(self, event: Seen) -> list[Verdict]:
+        """What the event completes, and then whether it resolves the open alert."""
+        told = self._offer(event) if event.type in self.types else []
+        if self.is_open and self.plan.resolve is not None and fits(self.plan.resolve, event, self.tables):
+            self.is_open = False
+            told.append(self._resolved(event))
+        return told
+
+    def _resolved(self, event: Seen) -> Verdict:
+        one = (event.time_us, event.time_us, event.id, event.id, (event.id,))
+        return Verdict(as_key(self.parts), event.time_us, {}, *one, "resolved")
+
+    def _offer(self, event: Seen) -> list[Verdict]:
         """Offer the event to the older runs, then let it start its own; tell what is decided by it."""
         at = len(self.own)
         self.own.append(event)
@@ -376,6 +390,8 @@ class OneKey:
 
     def _verdict(self, taken: Sequence[Taken], time_us: int, transition: str = "opened") -> Verdict:
         self.used.append({one.at for one in taken})
+        if self.plan.resolve is not None and transition == "opened":
+            transition, self.is_open = "updated" if self.is_open else "opened", True
         events = [one.event for one in taken]
         scope = Scope(registers=self._registers(taken), key=self.parts, tables=self.tables)
         fields = emitted(self.plan, scope)
