@@ -47,14 +47,14 @@ class AbsenceRule:
                     self.keys[as_key((name,))] = _Key((name,), begins_us)
 
     def take(self, event: Seen) -> list[Verdict]:
-        if event.type not in self.plan.event_types:
-            return []
+        parts = key_parts(self.plan.key, event, self.tables)
+        if parts is None or event.type not in self.plan.event_types:
+            return []  # without a key it does not exist for the rule, nor does its source speak
         self.heard_us = event.time_us
         for key in self.keys.values():
             if key.is_held_back:
                 self._arm(key, event)
-        parts = key_parts(self.plan.key, event, self.tables)
-        if parts is None or (self.body.expect is not None and as_key(parts) not in self.keys):
+        if self.body.expect is not None and as_key(parts) not in self.keys:
             return []
         comes = fits(self.body.select, event, self.tables)
         resolves = self.body.resolve is not None and fits(self.body.resolve, event, self.tables)

@@ -45,9 +45,13 @@ class _Rule:
     noted: dict[tuple[str, Any], int] = field(default_factory=dict)  # noise control: when it last told
 
 
-def judge_all(plans: Sequence[RulePlan], events: Sequence[Seen], end_us: int, tables: Tables | None = None) -> list[Told]:
-    """All that rules tell; a rule that reads another's alerts stands behind it."""
-    rules = [_Rule(plan, _judge_of(plan, tables or {}, events[0].time_us if events else 0)) for plan in plans]
+def judge_all(
+    plans: Sequence[RulePlan], events: Sequence[Seen], end_us: int, tables: Tables | None = None, begins_us: int | None = None
+) -> list[Told]:
+    """All that rules tell; a rule that reads another's alerts stands behind it. `begins_us`: the first watermark, if not the
+    time of the first event."""
+    first_us = begins_us if begins_us is not None else events[0].time_us if events else 0
+    rules = [_Rule(plan, _judge_of(plan, tables or {}, first_us)) for plan in plans]
     told = []
     for number, event in enumerate(events):
         told += _timers(rules, event.time_us - 1)
