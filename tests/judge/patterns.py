@@ -265,10 +265,11 @@ def run_matcher(
     events: Sequence[Seen],
     end_us: int,
     cuts: Sequence[Cut] = (),
+    kernels: RuleKernels | None = None,
 ) -> list[Match]:
     """All matches, with batch borders, moves of time and restarts where `cuts` says. Afterwards all timers have acted: a
     bounded rule must then hold nothing."""
-    kernels = compile_rule(plan, {}, rows="dict")
+    kernels = kernels or compile_rule(plan, {}, rows="dict")
     matcher, out, saved = make(plan, kernels), list[Match](), list[RuleState]()
     own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
     done = 0

@@ -35,6 +35,12 @@ TABLES: dict[str, dict[Any, dict[str, Any]]] = {"hosts": {"p": {"active": True},
 COUNT = Register(RegisterKind.COUNT, 0, Type.NUMBER)
 LAST = Register(RegisterKind.LAST, 0, Type.NUMBER, VALUE)
 BY_K = (Field(("k",), Type.TEXT),)
+KEYS = [
+    (("k",), BY_K, (Type.TEXT,)),
+    (("k",), BY_K, (Type.TEXT,)),
+    (("k", "v"), (*BY_K, VALUE), (Type.TEXT, Type.NUMBER)),
+    ((), (), ()),
+]
 NUMBER = Type.NUMBER
 
 
@@ -51,22 +57,25 @@ def rule_sets(draw: st.DrawFn) -> list[RulePlan]:
 @st.composite
 def _rules(draw: st.DrawFn, rule_id: str, body: Body) -> RulePlan:
     registers = () if isinstance(body, FilterBody) else body.registers
+    expects = isinstance(body, AbsentBody) and body.expect is not None
+    names, exprs, types = KEYS[0] if expects else draw(st.sampled_from(KEYS))
     emit: tuple[tuple[str, Any], ...] = tuple((f"r{i}", Reg(i, one.type)) for i, one in enumerate(registers))
     if isinstance(body, FilterBody):
         emit = (("v", VALUE),)
     elif draw(st.booleans()):
         emit = (("one", Const(1, NUMBER)), *emit)
-    plan = RulePlan(rule_id, "v", KeyPlan(("k",), (), (Type.TEXT,)), body, emit)
+    plan = RulePlan(rule_id, "v", KeyPlan(names, (), types), body, emit)
     if isinstance(body, SequenceBody | PatternBody) and draw(st.integers(0, 3)) == 3:
         plan = replace(plan, resolve=one_of("cx", draw(st.sampled_from("ef"))))
     if isinstance(body, PatternBody) and body.timeout:
         plan = replace(plan, timeout_emit=(("late", Const(1, NUMBER)),))
     if draw(st.integers(0, 2)) == 2:
-        per = draw(st.sampled_from([(), (KeyPart(0, Type.TEXT),), (Emitted(emit[0][0], Type.ANY),) if emit else ()]))
+        parts = (KeyPart(0, Type.TEXT),) if names else ()
+        per = draw(st.sampled_from([(), parts, (Emitted(emit[0][0], Type.ANY),) if emit else ()]))
         plan = replace(plan, once=OncePlan(per, draw(st.integers(1, 6)), "once"))
     if emit and draw(st.integers(0, 2)) == 2:
         plan = replace(plan, suppress=SuppressPlan((emit[0][0],), draw(st.integers(1, 6)), "suppress"))
-    return replace(plan, key=KeyPlan(("k",), tuple((name, BY_K) for name in plan.event_types), (Type.TEXT,)))
+    return replace(plan, key=KeyPlan(names, tuple((name, exprs) for name in plan.event_types), types))
 
 
 @st.composite

@@ -34,7 +34,12 @@ class Told:
     def id(self) -> str:
         """What names an opening here: the engine hashes it."""
         one = self.verdict
-        return f"{self.rule} {one.time_us} {one.key!r} {one.first_id} {one.last_id}"
+        return f"{self.rule} {one.time_us} {key_as_told(one.key)!r} {one.first_id} {one.last_id}"
+
+
+def key_as_told(key: Any) -> Any:
+    """One part: its value; several: a list; of no key: null."""
+    return (list(key) or None) if isinstance(key, tuple) else key
 
 
 @dataclass

@@ -18,7 +18,7 @@ from cep.types import Type
 from tests.judge.patterns import streams
 from tests.judge.rulesets import TABLES, rule_sets
 from tests.judge.values import Seen
-from tests.judge.whole import judge_all
+from tests.judge.whole import Told, judge_all, key_as_told
 
 EXAMPLES = int(os.environ.get("CEP_JUDGED", "150"))
 FIELDS = {("k",): Type.TEXT, ("l",): Type.TEXT, ("v",): Type.NUMBER}
@@ -35,10 +35,12 @@ def test_four_ways_tell_the_same_bytes(plans: list[RulePlan], stream: list[Seen]
         assert _bytes(way(book, events, until_us)) == _bytes(alerts), way.__name__
     told = judge_all(plans, [replace(one, time_us=START_US + one.time_us) for one in stream], until_us, TABLES, START_US)
     said = [(one.time_us, one.rule, one.key, one.transition, bool(one.muted), one.events) for one in alerts]
-    meant = [(one.verdict, one) for one in told]
-    assert sorted(said, key=repr) == sorted(
-        ((said.time_us, one.rule, said.key, said.transition, one.muted, len(said.ids)) for said, one in meant), key=repr
-    )
+    assert sorted(said, key=repr) == sorted(map(_meant, told), key=repr)
+
+
+def _meant(one: Told) -> tuple[object, ...]:
+    verdict = one.verdict
+    return (verdict.time_us, one.rule, key_as_told(verdict.key), verdict.transition, one.muted, len(verdict.ids))
 
 
 def _bytes(alerts: list[Alert]) -> list[bytes]:

@@ -19,7 +19,7 @@ from cep.types import Type
 from tests.judge.patterns import streams
 from tests.judge.rulesets import TABLES, rule_sets
 from tests.judge.values import Seen, marked
-from tests.judge.whole import Told, judge_all
+from tests.judge.whole import Told, judge_all, key_as_told
 
 READERS = ("s0", "s1")  # of these what decides is the place of the alert they read
 EXAMPLES = int(os.environ.get("CEP_JUDGED", "300"))
@@ -88,7 +88,8 @@ def _of_judge(one: Told) -> tuple[Any, ...]:
     half = MAX_EVIDENCE // 2
     ids = said.ids if len(said.ids) <= MAX_EVIDENCE else said.ids[:half] + said.ids[-half:]
     fields = {name: marked(field) for name, field in said.fields.items()}
-    return (said.time_us, one.rule, said.key, said.transition, one.muted, one.opened_us, fields, tuple(ids), len(said.ids))
+    key = key_as_told(said.key)
+    return (said.time_us, one.rule, key, said.transition, one.muted, one.opened_us, fields, tuple(ids), len(said.ids))
 
 
 def _of_engine(alerts: Sequence[Alert]) -> list[tuple[Any, ...]]:
