@@ -182,6 +182,6 @@ def _time_us(text: str) -> int:
 
 
 DIFFERENT = {
-    "test_freq_out_of_order#1": "events out of order are sorted before they are counted: the 59th by event time is not the last to come",
+    "test_freq_out_of_order#1": "events out of order are sorted first: the 59th by event time is not the last to come",
     "test_spike#1": "a window is judged when events leave it too: the fall is told as it happens, not with the next event",
 }
