@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from cep.match.absent import AbsentMatcher
+from cep.match.compact import CompactMatcher, why_not_compact
+from cep.match.every import EveryMatcher
 from cep.match.expected import ExpectingMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
@@ -28,6 +30,11 @@ def choose_matcher(plan: RulePlan) -> tuple[str, str]:
             return "absent", "one deadline per key"
         case SequenceBody():
             return _choose_for_sequence(plan.body)
+        case PatternBody(pick=PickKind.ALL):
+            reason = why_not_compact(plan)
+            if reason:
+                return "every match", f"each partial match of a key by itself, because {reason}"
+            return "every match, in sets", "its conditions are of single events: all partial matches at one place move as one"
         case PatternBody():
             return "run list", f"every run of a key on its own, because {_what_is_new(plan.body)}"
         case _:
@@ -56,7 +63,10 @@ def _choose_for_window(body: WindowBody) -> tuple[str, str]:
 
 
 def _what_is_new(body: PatternBody) -> str:
-    return "it is no plain line" if body.pick is PickKind.FIRST else f"it asks for `pick {body.pick}`"
+    if body.pick is not PickKind.FIRST:
+        return f"it asks for `pick {body.pick}`"
+    told = ", its runs that lapse are told" if body.timeout else ""
+    return f"the pattern, its bounds or what it tells go beyond a plain line{told}"
 
 
 def _choose_for_sequence(body: SequenceBody) -> tuple[str, str]:
@@ -86,6 +96,8 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
                     return PendingMatcher(plan, kernels)
                 case _:
                     return SequenceMatcher(plan, kernels)
+        case PatternBody(pick=PickKind.ALL):
+            return EveryMatcher(plan, kernels) if why_not_compact(plan) else CompactMatcher(plan, kernels)
         case PatternBody():
             return PatternMatcher(plan, kernels)
         case _:

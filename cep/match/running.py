@@ -181,7 +181,7 @@ class Running:
     # -- state
 
     def touched(self) -> int:
-        return self.matcher.touched() + (self.life.touched() if self.life else 0)
+        return self.matcher.touched() + (self.life.touched() if self.life is not None else 0)
 
     def carry_over(self, old: Running) -> None:
         """Go on from the state of the same rule under another plan that decides the same."""
@@ -191,7 +191,7 @@ class Running:
                 mine.restore(its.snapshot())
         if self.budget and old.budget:
             self.budget.restore(old.budget.snapshot())
-        if self.life and old.life:
+        if self.life is not None and old.life is not None:
             self.life.restore([old.life.snapshot(delta=False)])
         self._equals, self._equals_us = old._equals, old._equals_us
 
@@ -199,7 +199,7 @@ class Running:
         """[version, keys, meta, whether they are a delta, once, the rest]."""
         state = self.matcher.snapshot(delta=delta)
         rest: dict[str, Any] = {"equals": [self._equals_us, self._equals]}
-        if self.life:
+        if self.life is not None:
             life = self.life.snapshot(delta=delta)
             rest["life"] = [life.keys, life.delta]
         if self.suppress:
@@ -232,7 +232,7 @@ class Running:
             self.once.restore(told)
         if self.suppress:
             self.suppress.restore(rest.get("suppress", []))
-        if self.life:
+        if self.life is not None:
             self.life.restore(life)
         if self.budget and "budget" in rest:
             self.budget.restore(rest["budget"])

@@ -38,6 +38,15 @@ class Field(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Each(Node):
+    """A field of an event that any step took: of one of these types. `name` is how the source calls it."""
+
+    event_types: tuple[str, ...]
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Aggregate(Node):
     """A value over the events taken by a step, or in the window: a register to be. `name` is how the source calls it."""
 
@@ -171,6 +180,6 @@ class Broken(Node):
 
 
 Bound = (
-    Const | Field | Aggregate | Recall | KeyRef | EmittedRef | Call | Neg | Arith | Compare | TextMatch | Logic | Not
+    Const | Field | Each | Aggregate | Recall | KeyRef | EmittedRef | Call | Neg | Arith | Compare | TextMatch | Logic | Not
     | InList | InTable | Column | IsNull | Item | Quantified | Element | Broken
 )  # fmt: skip

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cep.lang import tree
+from cep.plan.bounded import is_bounded
 from cep.plan.check_window import kind_of, length_of
 from cep.plan.draft import BookDraft, RuleDraft, Shape
-from cep.plan.plan import RegisterKind, WindowKind
+from cep.plan.plan import Chain, RegisterKind, Take, WindowKind
 from cep.plan.words import say_duration
 
 COLLECTING = (RegisterKind.DISTINCT, RegisterKind.PERCENTILE, RegisterKind.TOP)  # keep every (different) value
@@ -51,18 +52,41 @@ def _check_window(draft: RuleDraft) -> None:
 
 
 def _check_within(draft: RuleDraft) -> None:
-    if draft.tree.within is not None or draft.tree.window is not None:  # `over` instead of `within` is told as such
+    rule, pattern = draft.tree, draft.pattern
+    if rule.window is not None or pattern is None:  # `over` instead of `within` is told as such
         return
-    last, positive = draft.steps[-1], draft.positive
-    if last.negated:
-        why = f"`!{last.label}` at the end never comes true without a bound"
-    elif len(positive) > 1 or not positive[0].single:
-        why = "a match that has begun stays open for ever"
-    else:
+    timed = rule.within is not None and bool(rule.within.us)
+    if not timed:
+        _check_negations(draft, pattern)
+    if rule.within is not None or is_bounded(pattern) or draft.faults.broken:
         return
+    if rule.pick is not None and rule.pick.kind == "longest":
+        _needs_within(draft, "`pick longest` holds a match for as long as it can grow")
+    elif rule.budget is None:
+        _needs_within(draft, "a match that has begun stays open for ever")
+
+
+def _check_negations(draft: RuleDraft, pattern: Chain) -> None:
+    """Those at the ends need a bound in time, that of the pattern or that of their arrow."""
+    links = pattern.links
+    takes = [number for number, link in enumerate(links) if not link.negated]
+    in_events = draft.tree.within is not None
+    for number, link in enumerate(links):
+        if not isinstance(link.part, Take) or takes[0] <= number <= takes[-1]:
+            continue
+        after = number > takes[-1]
+        arrow = link if after else links[number + 1]
+        if arrow.max_us is None and not (arrow.arrow == "=>" and (in_events or not after)):
+            why = "at the end never comes true" if after else "at the start looks back for ever"
+            _needs_within(draft, f"`!{draft.steps[link.part.step].label}` {why} without a bound")
+            return
+
+
+def _needs_within(draft: RuleDraft, why: str) -> None:
+    written = [step for step in draft.steps if step.taken]
     draft.faults.error(
         "E0401",
-        draft.steps[0].span.to(last.span),
+        written[0].span.to(written[-1].span),
         f"this pattern needs `within`: {why}",
         label="no bound in time",
         help="add `within 10m`: from the first event to the last",

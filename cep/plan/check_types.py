@@ -58,7 +58,7 @@ def _check_rule(draft: RuleDraft, typing: Typing) -> None:
         typing.demand(draft.expect, only(Type.BOOL), "E0303", "`where` is a condition", help="compare a column with something")
     if draft.tree.expect is not None and draft.tree.expect.table in typing.book.tables and len(typing.keys) == 1:
         _check_expected(draft, draft.tree.expect, typing)
-    for field in draft.emit:
+    for field in (*draft.emit, *draft.rows, *draft.timeout):
         typing.type_of(field.bound)
     for piece in draft.title:
         if piece.bound is not None:

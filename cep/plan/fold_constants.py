@@ -11,6 +11,7 @@ from cep.functions import FUNCTIONS
 from cep.plan import ir
 from cep.plan.contradictions import contradiction
 from cep.plan.draft import BookDraft, RuleDraft, StepDraft
+from cep.plan.greedy import warn_of_greedy
 from cep.plan.operations import ARITHMETIC, same, whole
 from cep.plan.plan import Register
 from cep.types import Type
@@ -27,6 +28,7 @@ def fold_constants(book: BookDraft) -> None:
     for draft in book.rules:
         if draft.sound:
             _fold_rule(draft)
+            warn_of_greedy(draft)
 
 
 def _fold_rule(draft: RuleDraft) -> None:
@@ -48,7 +50,7 @@ def _fold_rule(draft: RuleDraft) -> None:
         why = contradiction(conjuncts(draft.when_typed))
         if why and draft.tree.when is not None:
             draft.faults.warning("W0301", draft.tree.when.span, f"`when` can never be true: {why}", help=_NEVER)
-    for field in draft.emit:
+    for field in (*draft.emit, *draft.rows, *draft.timeout):
         field.typed = field.typed and fold(field.typed)
     for piece in draft.title:
         piece.typed = piece.typed and fold(piece.typed)

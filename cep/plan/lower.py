@@ -44,7 +44,7 @@ class Lowering:
         draft.expect_typed = None if draft.expect is None else self.expr(draft.expect)
         draft.when_typed = None if draft.when is None else self.expr(draft.when)
         draft.until_typed = None if draft.until is None else self.expr(draft.until)
-        for field in draft.emit:
+        for field in (*draft.emit, *draft.rows, *draft.timeout):
             field.typed = self.expr(field.bound)
         for piece in draft.title:
             piece.typed = None if piece.bound is None else self.expr(piece.bound)
@@ -66,6 +66,8 @@ class Lowering:
                 return ir.Const(self.typing.times.get(node, value), Type.ANY if value is None else self.type_of(node))
             case bound.Field(path=path):
                 return ir.Field(path, Type.TIME if path == TIME else self.type_of(node))
+            case bound.Each(event_types=types, path=path):
+                return ir.Field(path, Type.TIME if path == TIME else self.typing.solver.decide(self.typing.slot(types[0], path)))
             case bound.Aggregate():
                 return self._register(node)
             case bound.Recall():

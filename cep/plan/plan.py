@@ -363,8 +363,15 @@ class PatternBody:
 
     @property
     def needs_own_events(self) -> bool:
-        """Whether events of the rule's types that fit no step matter: `=>` and `within N events` count them."""
-        return self.within.events is not None or _counts_own(self.pattern)
+        """Whether events of the rule's types that fit no step matter: `=>` and `within N events` count them. With `pick all`
+        they also tell loops and optional parts that something came in between."""
+        counts = self.within.events is not None or _counts_own(self.pattern)
+        return counts or (self.pick is PickKind.ALL and not _is_plain(self.pattern))
+
+
+def _is_plain(pattern: Chain) -> bool:
+    """Single events, one after the other."""
+    return all(isinstance(link.part, Take) and link.part.loop == ONCE and not link.negated for link in pattern.links)
 
 
 def taking(part: Part) -> frozenset[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from cep.errors import Fix, Span
@@ -59,7 +59,12 @@ def _bind_rule(draft: RuleDraft, scope: Scope) -> None:
         draft.when = bind(draft.tree.when, result)
     if draft.tree.until is not None and draft.shape is Shape.WINDOW:
         draft.until = bind(draft.tree.until, result)
-    _bind_emit(draft, result)
+    if draft.tree.emit_rows and labelled:
+        draft.rows = list(_bound_fields(draft.tree.emit, draft, replace(result, rows=True)))
+    else:
+        _bind_emit(draft, result)
+    if draft.tree.on_timeout and labelled:
+        draft.timeout = list(_bound_fields(draft.tree.on_timeout, draft, result))
     emitted = {field.name: field.bound for field in draft.emit}
     bind_title(draft, replace(result, emitted=emitted))
     _bind_once(draft, emitted)
@@ -114,7 +119,11 @@ def _bind_emit(draft: RuleDraft, scope: Scope) -> None:
     if not draft.tree.emit:
         _default_emit(draft)
         return
-    for field in draft.tree.emit:
+    draft.emit = list(_bound_fields(draft.tree.emit, draft, scope))
+
+
+def _bound_fields(fields: Iterable[tree.EmitField], draft: RuleDraft, scope: Scope) -> Iterator[EmitDraft]:
+    for field in fields:
         label = whole_label(field.expr, scope) if field.bare else None
         if label is not None:
             draft.faults.error(
@@ -124,14 +133,14 @@ def _bind_emit(draft: RuleDraft, scope: Scope) -> None:
                 help=f"pick one of its fields, as in `{label.label}.ts`",
             )
             continue
-        if field.name in RESERVED:
+        if field.name in RESERVED and not scope.rows:
             draft.faults.error(
                 "E0212",
                 field.span,
                 f"no emitted field can be called `{field.name}`: that is {RESERVED[field.name]} of every alert",
                 help=f"give it another name, as in `event_{field.name} = ...`",
             )
-        draft.emit.append(EmitDraft(field.name, field.span, bind(field.expr, scope)))
+        yield EmitDraft(field.name, field.span, bind(field.expr, scope))
 
 
 def _default_emit(draft: RuleDraft) -> None:

@@ -139,6 +139,8 @@ class Typing:
                 return Var(EVERY if kind is None else only(kind))
             case bound.Field(event_type=event_type, path=path):
                 return self.slot(event_type, path)
+            case bound.Each():
+                return self._each(node)
             case bound.Aggregate():
                 return self._aggregate(node)
             case bound.Recall():
@@ -197,10 +199,29 @@ class Typing:
             return Var(EVERY)
         return var
 
+    def _each(self, node: bound.Each) -> Var:
+        """The field has one type, whatever the event."""
+        shared = self.slot(node.event_types[0], node.path)
+        for event_type in node.event_types[1:]:
+            var = self.slot(event_type, node.path)
+            try:
+                self.solver.unify(shared, var, Because(node.span, f"used as `{node.name}`"))
+            except Clash:
+                first, found = say_types(self.solver.allowed(shared)), say_types(self.solver.allowed(var))
+                self.tell(
+                    "E0314",
+                    node,
+                    f"`{node.name}` is {found} in `{event_type}` and {first} in `{node.event_types[0]}`",
+                    help="it may be of either event, so both must be of one type",
+                )
+        return shared
+
     def _aggregate(self, node: bound.Aggregate) -> Var:
         if node.where is not None:
             self.demand(node.where, only(B), "E0303", "the filter of an aggregate is a condition")
         kind, expr = node.kind, node.expr
+        if kind is RegisterKind.LABEL:
+            return Var(only(T))
         if expr is None:
             return Var(only(N))
         if not node.skip_nulls:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cep.plan import ir
-from cep.plan.plan import KeyPlan, Recall, Register, RegisterKind
+from cep.plan.plan import ANY_STEP, KeyPlan, Recall, Register, RegisterKind
 from cep.timestamps import iso_text
 from cep.types import Type
 
@@ -59,6 +59,8 @@ class Words:
         return f"{recall.kind}({', '.join(map(inside.say, recall.values))}) in {say_duration(recall.over_us)}"
 
     def register(self, register: Register) -> str:
+        if register.step == ANY_STEP:
+            return self._of_any_step(register)
         label = self.labels[register.step] if self.labels else ""
         inside = Words(self.key, (), ())
         path = f"{label}." if label else ""
@@ -86,6 +88,12 @@ class Words:
             case RegisterKind.DECAY:
                 return f"decay({what}, {say_duration(int(register.argument))}{where})"
         return f"{register.kind}({what}{where})"
+
+    def _of_any_step(self, register: Register) -> str:
+        if register.expr is None:
+            return "label"
+        field = Words(self.key, (), ()).say(register.expr)
+        return f"each {field}" if register.kind is RegisterKind.ROW else f"prev.{field}"
 
     def say(self, expr: ir.Expr, *, tight: bool = False) -> str:
         """The expression as an author might write it; `tight` puts parentheses round anything with an operator."""
