@@ -73,12 +73,17 @@ class ChannelSpec:
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """Reference data: a CSV or YAML file, one column of which is the key. `span`: where cep.yml names the file."""
+    """Reference data: a CSV or YAML file, one column of which is the key.
+
+    span  where the file is named, in cep.yml or in a file of rules
+    base  folder that a relative `file` starts at; None: that of cep.yml
+    """
 
     name: str
     file: str
     key: str
     span: Span = field(default=NOWHERE, compare=False)
+    base: Path | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,50 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  by {login: user}\n  from login where failed\n",
     ),
     Code(
+        "E0240",
+        "unknown list",
+        "`x in NAME` reads a list that the rule set declares, and none has this name. A field is no list: whether a list inside"
+        " of an event holds a value is `any(tags, x == ..)`.",
+        "Correct the name, or declare the list: `list NAME: [..]` at the start of a line, in any file of the set.",
+        before='list tiers: ["gold", "silver"]\nrule r\n  from login where tier in teirs\n',
+        after='list tiers: ["gold", "silver"]\nrule r\n  from login where tier in tiers\n',
+    ),
+    Code(
+        "E0241",
+        "a list and something else",
+        "The name behind `in` is a list of the rule set and, in this rule, a field, a step or a `let` as well: a reader could"
+        " take it for either.",
+        "Give the list another name.",
+        before='list tier: ["gold"]\nrule r\n  from login where tier in tier\n',
+        after='list tiers: ["gold"]\nrule r\n  from login where tier in tiers\n',
+    ),
+    Code(
+        "E0242",
+        "a macro defined by itself",
+        "Macros are written out where they are used. One that leads back to itself would never end; the message prints the"
+        " circle.",
+        "Take one of them out of the circle.",
+        before="macro odd(n): n > 0 and even(n - 1)\nmacro even(n): n == 0 or odd(n - 1)\n"
+        "rule r\n  from login where odd(tries)\n",
+        after="macro odd(n): n % 2 == 1\nmacro even(n): not odd(n)\nrule r\n  from login where odd(tries)\n",
+    ),
+    Code(
+        "E0243",
+        "a macro called like a function",
+        "A macro of the name of a function or an aggregate would change what other rules say.",
+        "Give it another name.",
+        before='macro lower(x): x == "root"\nrule r\n  from login where lower(user) == "root"\n',
+        after='macro is_root(x): x == "root"\nrule r\n  from login where is_root(user)\n',
+    ),
+    Code(
+        "E0244",
+        "a field declared as two types",
+        "A `schema` block and cep.yml declare the same field of the same event type, and not alike.",
+        "Keep one of the two, or write the same type in both.",
+        before="schema telemetry {speed: text}\nrule r\n  from telemetry where speed > 90\n",
+        after="schema telemetry {speed: number}\nrule r\n  from telemetry where speed > 90\n",
+    ),
+    Code(
         "W0204",
         "label looks misspelt",
         "In the `where` of a step a dotted name that does not begin with a label is a field of the event. This one begins with "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,12 @@ from cep.lang.printer import print_text, print_yaml
 from cep.lang.read import YAML_ENDINGS, read_rules
 from cep.loader.merge import Before, Merge
 from cep.loader.scan import Disk, scan, shown
-from cep.loader.tables import Tables, read_tables
+from cep.loader.tables import Tables, read_tables, tables_of
+from cep.plan.faults import Faults
+from cep.plan.gather import gather
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
+from cep.plan.write_out import written_out
 
 Reading = tuple[tree.File, list[Diagnostic]]
 
@@ -95,7 +98,7 @@ def load(paths: Iterable[str | Path] | None, config: Config, previous: Loaded | 
 
 def load_disk(disk: Disk, config: Config, previous: Loaded | None = None) -> Loaded:
     """As `load`, from what was scanned already."""
-    return _load(disk, config, read_tables(config, previous.tables if previous else None), previous)
+    return _load(disk, config, None, previous)
 
 
 def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None = None) -> Loaded:
@@ -104,20 +107,24 @@ def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None =
     tables  the reference data of that time; None: what the files hold now
     """
     disk = Disk(_shown(texts), (), (), (), hash_of(texts))
-    return _load(disk, config, tables or read_tables(config), None)
+    return _load(disk, config, tables, None)
 
 
-def _load(disk: Disk, config: Config, tables: Tables, previous: Loaded | None) -> Loaded:
+def _load(disk: Disk, config: Config, given: Tables | None, previous: Loaded | None) -> Loaded:
     before = _before(previous)
     if disk.missing and not before.files:
         missing = ", ".join(disk.missing)
         raise ConfigError(f"there are no rules at {missing}", "mend `rules` in cep.yml, or make the folder", "E0962")
     merge = Merge(before)
-    merge.diagnostics += [*disk.faults, *map(diagnostic_of, tables.faults)]
+    merge.diagnostics += disk.faults
     read = _read_texts(disk, previous)
     _merge_files(disk, config, read, merge, before)
+    declared = [spec for file in merge.files().values() for spec in tables_of(file)]
+    tables = read_tables(config, previous.tables if previous else None, declared) if given is None else given
+    merge.diagnostics += map(diagnostic_of, tables.faults)
+    _write_out(merge, config)
     merge.choose()
-    book = _plan(merge, config, tables)
+    book = _plan(merge, config, tables, {*config.tables, *(spec.name for spec in declared)})
     texts = {str(Path(path).absolute()): text for path, text in _texts(merge, disk, before).items()}
     return Loaded(
         rulebook=book,
@@ -173,14 +180,31 @@ def _merge_files(disk: Disk, config: Config, read: Mapping[str, Reading], merge:
                 merge.keep_file(path, message)
 
 
-def _plan(merge: Merge, config: Config, tables: Tables) -> Rulebook:
-    """Plan; put the last good tree in the place of each rule that does not compile; until all do."""
+def _write_out(merge: Merge, config: Config) -> None:
+    """Rules without macros and lists in the place of those that use them, so that what ran before needs none to run on. A rule
+    that cannot be written out stays as it is: planning tells why."""
+    shared = gather(merge.files().values(), _schemas(config), Faults())
+
+    def work(rule: tree.Rule) -> tree.Rule:
+        faults = Faults()
+        made = written_out(rule, shared, faults)
+        return rule if faults.found else made
+
+    merge.rewrite(work)
+
+
+def _schemas(config: Config) -> dict[str, dict[str, str]]:
+    return {stream.type_fixed: stream.fields for stream in config.streams.values() if stream.type_fixed and stream.fields}
+
+
+def _plan(merge: Merge, config: Config, tables: Tables, known: Collection[str]) -> Rulebook:
+    """Plan; put the last good tree in the place of each rule that does not compile; until all do. `known`: names of tables."""
     # A configuration without channels is none to hold rules against: they may run over a file, or before cep.yml is written.
     channels = (*config.channels, "stdout") if config.channels else None
-    schemas = {stream.type_fixed: stream.fields for stream in config.streams.values() if stream.type_fixed and stream.fields}
+    schemas = _schemas(config)
     fields = _fields_of_any_type(config)
     # a table whose file cannot be read is told by the fault of the file, not by each rule that looks into it
-    untold = {f"unknown table `{name}`" for name in config.tables if name not in tables.content}
+    untold = {f"unknown table `{name}`" for name in known if name not in tables.content}
     while True:
         book, found = build_rulebook(merge.candidates(), schemas=schemas, fields=fields, tables=tables.content, channels=channels)
         merge.note(one for one in found if not (one.code == "E0208" and one.message in untold))

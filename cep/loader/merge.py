@@ -12,7 +12,7 @@ file that cannot be read, folder gone      all it ran before
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cep.errors import Diagnostic
@@ -75,6 +75,17 @@ class Merge:
             self._kept[path] = self._before.files[path]
             self.reasons.update({rule.id.text: reason for rule in self._kept[path].rules})
 
+    def files(self) -> dict[str, tree.File]:
+        """What counts of each file, in the order of paths: as it is on disk, or as it ran before."""
+        return {path: self._kept.get(path) or self._disk[path] for path in sorted({**self._disk, **self._kept})}
+
+    def rewrite(self, work: Callable[[tree.Rule], tree.Rule]) -> None:
+        """Put what `work` makes of each rule on disk in its place."""
+        for path, file in self._disk.items():
+            rules = tuple(map(work, file.rules))
+            if any(new is not old for new, old in zip(rules, file.rules)):
+                self._disk[path] = replace(file, rules=rules)
+
     def choose(self) -> None:
         """One tree for each name: of those that ran before the same file, else the first in the order of paths."""
         found: dict[str, list[Choice]] = {}
@@ -131,6 +142,10 @@ class Merge:
 
     def rule_at(self, one: Diagnostic) -> str | None:
         """The chosen rule in whose text a diagnostic stands."""
+        file = self._disk.get(one.span.file) or self._kept.get(one.span.file)
+        line = one.span.line
+        if file is not None and any(shared.span.line <= line <= shared.span.end_line for shared in file.declarations):
+            return None  # what rules share belongs to none
         above = [
             (choice.tree.span.line, name)
             for name, choice in self.chosen.items()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cep.config import Config
+from cep.config import Config, TableSpec
 from cep.errors import Diagnostic, Span
 from cep.lang.read import MAX_BYTES, is_rule_file, read_rules
 from cep.loader.config import FILE_NAME
+from cep.loader.tables import tables_of
 
+_MAY_DECLARE = re.compile(r"^table\b|^\s*(?:['\"])?tables(?:['\"])?\s*:", re.MULTILINE)
 BIG_TABLE_BYTES = 1024 * 1024  # of a table beyond this, size and time of change stand for the content
 
 
@@ -68,10 +72,22 @@ def scan(paths: Iterable[str | Path], config: Config) -> Disk:
             # It went while we looked: what was not found in it any more is not deleted, but out of sight.
             missing.append(str(given))
             folders[whole.parent] = None
-    for table in config.tables.values():
-        digest.update(_table_mark(config.base / table.file))
-        folders[(config.base / table.file).parent] = None
+    for table in [*config.tables.values(), *_declared(texts)]:
+        path = (table.base or config.base) / table.file
+        texts.pop(shown(path), None)  # a table in YAML is no file of rules
+        digest.update(_table_mark(path))
+        folders[path.parent] = None
     return Disk(texts, tuple(faults), tuple(missing), tuple(folders), digest.hexdigest())
+
+
+def _declared(texts: Mapping[str, str]) -> list[TableSpec]:
+    """The tables that files of rules declare."""
+    return [spec for name, text in texts.items() if _MAY_DECLARE.search(text) for spec in _tables_in(name, text)]
+
+
+@functools.lru_cache(maxsize=256)  # a look every two seconds finds mostly what it found before
+def _tables_in(name: str, text: str) -> tuple[TableSpec, ...]:
+    return tuple(tables_of(read_rules(name, text)[0]))
 
 
 def _files(path: Path, folders: dict[Path, None]) -> Iterator[Path]:

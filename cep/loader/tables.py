@@ -18,6 +18,7 @@ from typing import Any
 
 from cep.config import Config, TableSpec
 from cep.errors import ConfigError, Span
+from cep.lang import tree
 from cep.lang.places import Lines
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
 from cep.loader.section import compose_one
@@ -46,12 +47,34 @@ class Tables:
         return hashlib.sha256(repr(sorted(self.hashes.items())).encode()).hexdigest()[:16]
 
 
-def read_tables(config: Config, previous: Tables | None = None) -> Tables:
-    """Read every table. One that cannot be read keeps its content of `previous`, and the fault is noted."""
+def tables_of(file: tree.File) -> list[TableSpec]:
+    """The tables that a file of rules declares; their files lie beside it."""
+    folder = Path(file.path).absolute().parent
+    blocks = [block for block in file.declarations if isinstance(block, tree.TableBlock)]
+    return [TableSpec(block.name.text, block.file, block.key, block.span, folder) for block in blocks]
+
+
+def all_tables(config: Config, declared: Iterable[TableSpec]) -> tuple[dict[str, TableSpec], list[ConfigError]]:
+    """The tables of cep.yml and of the rules by name, and the faults of names that both use. Twice in the rules is told by
+    who plans them."""
+    specs = dict(config.tables)
+    faults = []
+    for spec in declared:
+        if spec.name in config.tables:
+            help = "give it another name, or take one of the two away"
+            faults.append(ConfigError(f"table `{spec.name}` is declared in cep.yml already", help, "E0127", spec.span))
+        specs.setdefault(spec.name, spec)
+    return specs, faults
+
+
+def read_tables(config: Config, previous: Tables | None = None, declared: Iterable[TableSpec] = ()) -> Tables:
+    """Read every table, those that the rules declare too. One that cannot be read keeps its content of `previous`, and the
+    fault is noted."""
+    specs, twice = all_tables(config, declared)
     content: dict[str, Table] = {}
     hashes: dict[str, str] = {}
-    faults: list[ConfigError] = []
-    for name, spec in config.tables.items():
+    faults = twice
+    for name, spec in specs.items():
         try:
             content[name], hashes[name] = read_table(spec, config.base)
         except ConfigError as fault:
@@ -66,7 +89,7 @@ def read_table(spec: TableSpec, base: Path) -> tuple[Table, str]:
 
     raises  ConfigError: missing file or column, a key that stands twice, rows that do not fit the head
     """
-    path = base / spec.file
+    path = (spec.base or base) / spec.file
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_TABLE_BYTES + 1)
@@ -75,7 +98,8 @@ def read_table(spec: TableSpec, base: Path) -> tuple[Table, str]:
         raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:
         message = f"table {spec.name}: cannot read {path}: {error.strerror}"
-        raise ConfigError(message, "mend `file`; relative paths start at cep.yml", "E0958", spec.span) from error
+        start = "cep.yml" if spec.base is None else "the folder of this file"
+        raise ConfigError(message, f"mend the path; relative ones start at {start}", "E0958", spec.span) from error
     if len(data) > MAX_TABLE_BYTES:
         raise _fault(spec, f"{spec.file} is larger than {MAX_TABLE_BYTES >> 20} MiB", "keep only the columns that rules look up")
     if path.suffix in (".yml", ".yaml"):

@@ -15,6 +15,7 @@ from cep.match.cascade import Cascade
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
+from cep.match.rowloop import Run
 from cep.match.running import MakeMatcher, Running, key_text
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
@@ -100,6 +101,14 @@ class Engine:
         if self._waiting and len(batch):
             self.begin(batch.times_us[0])
         return self._alerts(batch, self._first.feed(batch, watermark_us), watermark_us)
+
+    def run(self, reads: tuple[str, str]) -> Run | None:
+        """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`."""
+        return None if self._cascade is not None or self._waiting else self._first.run(reads)
+
+    def ran(self, watermark_us: int) -> list[Alert]:
+        """As `feed`, of the rows that were taken meanwhile."""
+        return self._alerts(None, self._first.ran(watermark_us), watermark_us)
 
     def advance(self, watermark_us: int) -> list[Alert]:
         """Let all timers due before the watermark act."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import repeat
 
 from cep.event import Batch, Match
+from cep.match.rowloop import Run
 from cep.match.running import Running
 from cep.match.select import Selector
 from cep.plan.codegen import Rows, Tables
@@ -38,6 +39,18 @@ class Level:
                 found.extend(zip(repeat(rule), out))
             if rule.timed:
                 self._note_due(index)
+        return self._after_rows(found, watermark_us)
+
+    def run(self, reads: tuple[str, str]) -> Run | None:
+        """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`."""
+        return self._selector.run(reads)
+
+    def ran(self, watermark_us: int) -> Found:
+        """As `feed`, of the rows that were taken meanwhile."""
+        return self._after_rows([], watermark_us)
+
+    def _after_rows(self, found: Found, watermark_us: int) -> Found:
+        rules = self.rules
         for index, out in self._selector.fused:
             if out:
                 found.extend(zip(repeat(rules[index]), out))

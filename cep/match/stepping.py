@@ -11,6 +11,7 @@ from cep.match.deadlines import NEVER, Deadlines
 from cep.match.keyed import keep_id
 from cep.match.moves import FAR, Move, Spot, SpotBook
 from cep.match.runs import Run
+from cep.match.walk import Strike
 from cep.plan.kernels import Registers, RuleKernels
 from cep.plan.plan import PatternBody, PickKind
 
@@ -79,11 +80,8 @@ class Stepper:
 
     def is_spared(self, run: Run, trial: Trial) -> bool:
         """Whether the very next own event, which this is, is in time and none that a trailing `=> !x` forbids."""
-        delay_us = trial.time_us - run.last_us
         in_time = trial.time_us - run.start_us <= self._span_us
-        for strike in self.book.ending:
-            in_time &= strike.min_us <= delay_us and (strike.max_us is None or delay_us <= strike.max_us)
-        return in_time and not any(self._holds_true(strike.step, run, trial) for strike in self.book.ending)
+        return in_time and not any(self._is_struck(strike, run, trial) for strike in self.book.ending)
 
     def step(self, run: Run, trial: Trial) -> list[Run]:
         """The forks that took the event, in the order of ties, then the run if it let it pass; nothing when it dies of it."""
@@ -143,14 +141,17 @@ class Stepper:
 
     def _strikes(self, run: Run, spot: Spot, trial: Trial, struck: list[int]) -> bool:
         """Gather the negations that the event breaks; whether one of them spares no fork."""
-        delay_us = trial.time_us - run.last_us
         for strike in spot.strikes:
-            in_time = strike.min_us <= delay_us and (strike.max_us is None or delay_us <= strike.max_us)
-            if in_time and self._holds_true(strike.step, run, trial):
+            if self._is_struck(strike, run, trial):
                 if strike.strict:
                     return True
                 struck.append(strike.number)
         return False
+
+    def _is_struck(self, strike: Strike, run: Run, trial: Trial) -> bool:
+        delay_us = trial.time_us - run.last_us
+        in_time = strike.min_us <= delay_us and (strike.max_us is None or delay_us <= strike.max_us)
+        return in_time and self._holds_true(strike.step, run, trial)
 
     def _takes(self, run: Run, spot: Spot, moves: tuple[Move, ...], trial: Trial) -> list[tuple[Move, Registers | None]]:
         """The moves that take the event. Where `cond_after_take` asked for it, registers that hold the event come along; else

@@ -52,11 +52,13 @@ def _check_rule(draft: RuleDraft, typing: Typing) -> None:
     _check_key(draft, typing)  # after the conditions: they say more of the fields
     if draft.when is not None:
         typing.demand(draft.when, only(Type.BOOL), "E0303", "`when` is a condition", help=_COMPARE)
+    if draft.until is not None:
+        typing.demand(draft.until, only(Type.BOOL), "E0303", "`until` is a condition", help=_COMPARE)
     if draft.expect is not None:
         typing.demand(draft.expect, only(Type.BOOL), "E0303", "`where` is a condition", help="compare a column with something")
     if draft.tree.expect is not None and draft.tree.expect.table in typing.book.tables and len(typing.keys) == 1:
         _check_expected(draft, draft.tree.expect, typing)
-    for field in draft.emit:
+    for field in (*draft.emit, *draft.rows, *draft.timeout):
         typing.type_of(field.bound)
     for piece in draft.title:
         if piece.bound is not None:

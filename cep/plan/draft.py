@@ -11,8 +11,10 @@ from cep.errors import Span
 from cep.lang import tree
 from cep.plan import bound
 from cep.plan.faults import Faults
+from cep.plan.follows import Follows
 from cep.plan.ir import Expr
-from cep.plan.plan import Path, Register, RulePlan
+from cep.plan.plan import Chain, Path, Recall, Register, RulePlan
+from cep.plan.shared import Shared
 from cep.types import Type
 
 Tables = Mapping[str, Mapping[Any, Mapping[str, Any]]]
@@ -44,7 +46,8 @@ class StepDraft:
     negated: bool = False
     min: int = 1
     max: int | None = 1
-    arrow: str = ""  # that leads to it; empty for the first
+    taken: bool = True  # False: it only says what closes a loop
+    repeats: bool = False  # it lies in a group that is repeated
     bound: bound.Bound | None = None
     typed: Expr | None = None
     select: Expr | None = None
@@ -52,7 +55,7 @@ class StepDraft:
 
     @property
     def single(self) -> bool:
-        return self.max == 1
+        return self.max == 1 and not self.repeats
 
 
 @dataclass(slots=True)
@@ -87,10 +90,17 @@ class RuleDraft:
     shape: Shape
     faults: Faults = field(default_factory=Faults)
     steps: list[StepDraft] = field(default_factory=list)
+    pattern: Chain | None = None
+    follows: Follows = field(default_factory=Follows)
     key: KeyDraft = field(default_factory=KeyDraft)
     when: bound.Bound | None = None
     when_typed: Expr | None = None
+    until: bound.Bound | None = None
+    until_typed: Expr | None = None
+    recalls: list[Recall] = field(default_factory=list)
     emit: list[EmitDraft] = field(default_factory=list)
+    rows: list[EmitDraft] = field(default_factory=list)
+    timeout: list[EmitDraft] = field(default_factory=list)
     title: list[TitleDraft] = field(default_factory=list)
     once: list[bound.Bound] = field(default_factory=list)
     once_typed: list[Expr] = field(default_factory=list)
@@ -122,12 +132,12 @@ class RuleDraft:
 
     @property
     def positive(self) -> list[StepDraft]:
-        return [step for step in self.steps if not step.negated]
+        return [step for step in self.steps if step.taken and not step.negated]
 
 
 @dataclass(slots=True)
 class BookDraft:
-    """The whole rule set. `faults` holds what belongs to no single rule."""
+    """The whole rule set. `faults` holds what belongs to no single rule. write_out replaces `files` and `schemas`."""
 
     files: Sequence[tree.File]
     schemas: Schemas
@@ -138,3 +148,5 @@ class BookDraft:
     reading: list[RuleDraft] = field(default_factory=list)  # the same, each after the rules whose alerts it reads
     alerts: dict[str, RuleDraft] = field(default_factory=dict)  # event type `rule ID` -> the rule
     faults: Faults = field(default_factory=Faults)
+    shared: Shared = field(default_factory=Shared)  # after write_out
+    early: dict[int, Faults] = field(default_factory=dict)  # by id of a tree: what write_out found in it

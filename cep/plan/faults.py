@@ -58,6 +58,10 @@ class Faults:
         level: Level = "warning"
         self._add(Diagnostic(code, message, span, level, label, help, (), labels, fix))
 
+    def add(self, one: Diagnostic) -> None:
+        """A fault that another part has worded."""
+        self._add(one)
+
     def _add(self, one: Diagnostic) -> None:
         # A `let` used twice, or a key resolved for two event types, would tell the same fault twice.
         if not any(known.code == one.code and known.span == one.span and known.message == one.message for known in self.found):

@@ -13,10 +13,12 @@ from cep.plan.draft import BookDraft
 from cep.plan.fold_constants import fold_constants
 from cep.plan.order_rules import order_rules
 from cep.plan.resolve_names import resolve_names
+from cep.plan.write_out import write_out
 
 Pass = Callable[[BookDraft], None]
 
 PASSES: tuple[Pass, ...] = (
+    write_out,
     check_shape,
     order_rules,
     resolve_names,

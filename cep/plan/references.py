@@ -5,9 +5,10 @@ from __future__ import annotations
 from cep.errors import Fix, Span
 from cep.lang import tree
 from cep.plan import bound
+from cep.plan.check_window import kind_of
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean, rename
-from cep.plan.plan import Path, RegisterKind
+from cep.plan.plan import ANY_STEP, Path, RegisterKind, WindowKind
 from cep.plan.scope import Place, Scope
 
 TIME: Path = ("ts",)  # of every event
@@ -36,6 +37,8 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
     if scope.shape is Shape.SEQUENCE and scope.place is not Place.EVENT and parts[0] in scope.rule.labels:
         step = scope.rule.labels[parts[0]]
         return bind_label(step, parts[1:], span, scope, RegisterKind.LAST, 0, parts[0])
+    if parts[0] == "prev" and len(parts) > 1 and scope.place is Place.STEP:
+        return _previous(parts[1:], span, scope)
     return _bare(parts, span, scope)
 
 
@@ -57,6 +60,44 @@ def bind_column(table: str, key: bound.Bound, names: Path, span: Span, scope: Sc
     return bound.Column(span, table, key, names[0])
 
 
+def _previous(path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """`prev.path`: of the event that the run took just before, of whatever step."""
+    rule = scope.rule
+    before = [rule.steps[index] for index in sorted(rule.follows.previous.get(scope.step, ()))]
+    if not before:
+        ours = rule.steps[scope.step].label
+        rule.faults.error(
+            "E0217", span, f"nothing comes before `{ours}`, so there is no `prev`", help="`prev` is the event taken just before"
+        )
+        return bound.Broken(span)
+    for event_type in dict.fromkeys(step.type for step in before):
+        if isinstance(bind_field(event_type, path, span, scope), bound.Broken):
+            return bound.Broken(span)
+    said = f"prev.{say_path(path)}"
+    each = bound.Each(span, _types_that_have(path, scope), path, said)
+    return bound.Aggregate(span, said, RegisterKind.LAST, ANY_STEP, each, skip_nulls=False)
+
+
+def _each(path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """In `emit rows`: a field of each event, or the label of the step that took it."""
+    if path == ("label",):
+        return bound.Aggregate(span, "label", RegisterKind.LABEL, ANY_STEP, skip_nulls=False)
+    types = _types_that_have(path, scope)
+    if not types:
+        return bind_field(scope.rule.positive[0].type, path, span, scope)
+    for event_type in types:
+        bind_field(event_type, path, span, scope)
+    said = say_path(path)
+    return bound.Aggregate(span, said, RegisterKind.ROW, ANY_STEP, bound.Each(span, types, path, said), skip_nulls=False)
+
+
+def _types_that_have(path: Path, scope: Scope) -> tuple[str, ...]:
+    """The types of events that the pattern takes, without those whose declared fields do not have this one."""
+    types = dict.fromkeys(step.type for step in scope.rule.positive if step.type)
+    schemas = scope.book.schemas
+    return tuple(name for name in types if path == TIME or ".".join(path) in schemas.get(name, {".".join(path): ""}))
+
+
 def _key_part(path: tree.Path, scope: Scope) -> int | None:
     """The part of the key that goes by this name, or is this very field in every event type of the rule."""
     key = scope.rule.key
@@ -71,12 +112,16 @@ def _key_part(path: tree.Path, scope: Scope) -> int | None:
 
 
 def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
+    if scope.rows:
+        return _each(parts, span, scope)
     if scope.place is not Place.RESULT or scope.shape is Shape.FILTER:
         _suspect_label(parts, span, scope)
         return bind_field(scope.event_type, parts, span, scope)
     only = scope.rule.steps[0]
     said = say_path(parts)
     if scope.shape is Shape.ABSENCE:
+        return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
+    if scope.shape is Shape.WINDOW and kind_of(scope.rule.tree) is WindowKind.NONE:
         return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
     if scope.shape is Shape.WINDOW:
         near = _emitted_help(said, scope) or did_you_mean(said, scope.known_names(), " ").strip()
@@ -208,6 +253,14 @@ def bind_label(step: StepDraft, path: Path, span: Span, scope: Scope, kind: Regi
 
 def may_refer(step: StepDraft, span: Span, scope: Scope) -> bool:
     """Whether events of the step can be known here; told when they cannot."""
+    if not step.taken:
+        scope.rule.faults.error(
+            "E0217",
+            span,
+            f"`{step.label}` only closes a loop: no event of it is part of a match",
+            help=f"a condition on it belongs in the `where` of `{step.label}`",
+        )
+        return False
     if step.negated:
         scope.rule.faults.error(
             "E0217",
@@ -216,8 +269,17 @@ def may_refer(step: StepDraft, span: Span, scope: Scope) -> bool:
             help=f"a condition on it belongs in the `where` of `{step.label}`",
         )
         return False
-    if scope.place is Place.STEP and step.index > scope.step:
+    follows = scope.rule.follows
+    if scope.place is Place.STEP and step.index not in follows.before.get(scope.step, ()):
         ours = scope.rule.steps[scope.step].label
+        if scope.step not in follows.before.get(step.index, ()):
+            scope.rule.faults.error(
+                "E0217",
+                span,
+                f"where `{ours}` is tried, `{step.label}` was never taken: they are alternatives",
+                help="compare in `when`, where the one that was left out is null",
+            )
+            return False
         scope.rule.faults.error(
             "E0217",
             span,

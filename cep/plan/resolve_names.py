@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from cep.errors import Fix, Span
 from cep.lang import tree
 from cep.plan import bound
 from cep.plan.aggregates import whole_label
+from cep.plan.check_window import kind_of
 from cep.plan.draft import BookDraft, EmitDraft, RuleDraft, Shape
 from cep.plan.expressions import bind, table_exists
 from cep.plan.faults import did_you_mean, rename
 from cep.plan.keys import bind_key, draft_key
-from cep.plan.plan import RegisterKind
+from cep.plan.plan import RegisterKind, WindowKind
 from cep.plan.scope import Naming, Place, Scope, TooBig
 from cep.plan.titles import bind_title
 
@@ -25,6 +26,8 @@ def resolve_names(book: BookDraft) -> None:
     """Bind every expression of every rule."""
     for draft in book.reading:
         draft_key(draft)
+        if any(fault.code == "E0412" for fault in draft.faults.found):
+            continue  # its macros could not be written out
         naming = Naming({let.name: let for let in draft.tree.lets})
         scope = Scope(book, draft, naming, Place.EVENT)
         try:
@@ -54,7 +57,14 @@ def _bind_rule(draft: RuleDraft, scope: Scope) -> None:
     result = replace(scope, place=Place.RESULT, event_type="" if labelled else draft.steps[0].type)
     if draft.tree.when is not None and draft.shape in (Shape.WINDOW, Shape.SEQUENCE):
         draft.when = bind(draft.tree.when, result)
-    _bind_emit(draft, result)
+    if draft.tree.until is not None and draft.shape is Shape.WINDOW:
+        draft.until = bind(draft.tree.until, result)
+    if draft.tree.emit_rows and labelled:
+        draft.rows = list(_bound_fields(draft.tree.emit, draft, replace(result, rows=True)))
+    else:
+        _bind_emit(draft, result)
+    if draft.tree.on_timeout and labelled:
+        draft.timeout = list(_bound_fields(draft.tree.on_timeout, draft, result))
     emitted = {field.name: field.bound for field in draft.emit}
     bind_title(draft, replace(result, emitted=emitted))
     _bind_once(draft, emitted)
@@ -109,7 +119,11 @@ def _bind_emit(draft: RuleDraft, scope: Scope) -> None:
     if not draft.tree.emit:
         _default_emit(draft)
         return
-    for field in draft.tree.emit:
+    draft.emit = list(_bound_fields(draft.tree.emit, draft, scope))
+
+
+def _bound_fields(fields: Iterable[tree.EmitField], draft: RuleDraft, scope: Scope) -> Iterator[EmitDraft]:
+    for field in fields:
         label = whole_label(field.expr, scope) if field.bare else None
         if label is not None:
             draft.faults.error(
@@ -119,14 +133,14 @@ def _bind_emit(draft: RuleDraft, scope: Scope) -> None:
                 help=f"pick one of its fields, as in `{label.label}.ts`",
             )
             continue
-        if field.name in RESERVED:
+        if field.name in RESERVED and not scope.rows:
             draft.faults.error(
                 "E0212",
                 field.span,
                 f"no emitted field can be called `{field.name}`: that is {RESERVED[field.name]} of every alert",
                 help=f"give it another name, as in `event_{field.name} = ...`",
             )
-        draft.emit.append(EmitDraft(field.name, field.span, bind(field.expr, scope)))
+        yield EmitDraft(field.name, field.span, bind(field.expr, scope))
 
 
 def _default_emit(draft: RuleDraft) -> None:
@@ -135,7 +149,7 @@ def _default_emit(draft: RuleDraft) -> None:
     draft.emit = [
         EmitDraft(name, span, bound.KeyRef(span, index)) for index, name in enumerate(draft.key.names) if name not in RESERVED
     ]
-    if draft.shape is Shape.WINDOW and "count" not in draft.key.names:
+    if draft.shape is Shape.WINDOW and kind_of(draft.tree) is not WindowKind.NONE and "count" not in draft.key.names:
         draft.emit.append(EmitDraft("count", span, bound.Aggregate(span, "count", RegisterKind.COUNT, 0)))
 
 

@@ -11,6 +11,7 @@ from cep.plan.draft import BookDraft
 from cep.plan.passes import PASSES
 from cep.plan.plan import Rulebook
 from cep.plan.projection import project
+from cep.plan.shared import of_shared
 from cep.plan.wire import digest, to_wire
 
 
@@ -41,7 +42,8 @@ def build_rulebook(
         tables={name: {key: dict(row) for key, row in rows.items()} for name, rows in tables.items()},
         tables_version=digest(to_wire(_plain(tables))) if tables else "",
     )
-    found = [*book.faults.found, *(fault for draft in book.rules for fault in draft.faults.found)]
+    own = [(draft.tree.id.text, fault) for draft in book.rules for fault in draft.faults.found]
+    found = [*book.faults.found, *(of_shared(own, book.shared) if book.shared else (fault for _, fault in own))]
     return rulebook, sorted(found, key=lambda one: one.span)
 
 

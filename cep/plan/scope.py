@@ -48,6 +48,7 @@ class Scope:
     step        index of the step whose event is being tried or was taken
     emitted     fields `emit` has calculated (titles)
     table       whose row is looked at (ROW)
+    rows        in `emit rows`: bare names are fields of each event of the match
     element     the item of a list, inside `any` and `all`: there `x` means it
     """
 
@@ -61,6 +62,7 @@ class Scope:
     element: bound.Element | None = None
     table: str = ""
     depth: int = 0
+    rows: bool = False
 
     def deeper(self, span: Span) -> Scope:
         """The scope of the parts of an expression; counts."""
@@ -72,7 +74,7 @@ class Scope:
         return replace(self, depth=self.depth + 1)
 
     def inside_aggregate(self, event_type: str, step: int) -> Scope:
-        return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={})
+        return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={}, rows=False)
 
     def with_element(self, element: bound.Element) -> Scope:
         return replace(self, element=element)

@@ -40,6 +40,18 @@ def bind_title(draft: RuleDraft, scope: Scope) -> None:
         draft.title.append(TitleDraft(literal))
 
 
+def pieces_of(title: str) -> Iterator[tuple[str, bool]]:
+    """(text, whether it is an expression) of each piece, as it is written: literal braces doubled, the others taken off."""
+    for _, text, is_expression in _pieces(title):
+        yield (text, True) if is_expression else (text.replace("{", "{{").replace("}", "}}"), False)
+
+
+def title_expression(text: str, rule: tree.Rule) -> tree.Expr | None:
+    """What a piece of a title says; None if it cannot be read."""
+    parsed = _parse(text, rule.title_span or rule.id.span)
+    return None if isinstance(parsed, Diagnostic) else parsed
+
+
 class _InTitle(Place):
     """The place of an expression within a title."""
 

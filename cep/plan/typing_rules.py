@@ -139,8 +139,12 @@ class Typing:
                 return Var(EVERY if kind is None else only(kind))
             case bound.Field(event_type=event_type, path=path):
                 return self.slot(event_type, path)
+            case bound.Each():
+                return self._each(node)
             case bound.Aggregate():
                 return self._aggregate(node)
+            case bound.Recall():
+                return self._recall(node)
             case bound.KeyRef(index=index):
                 return self.keys[index]
             case bound.EmittedRef(expr=expr):
@@ -195,23 +199,51 @@ class Typing:
             return Var(EVERY)
         return var
 
+    def _each(self, node: bound.Each) -> Var:
+        """The field has one type, whatever the event."""
+        shared = self.slot(node.event_types[0], node.path)
+        for event_type in node.event_types[1:]:
+            var = self.slot(event_type, node.path)
+            try:
+                self.solver.unify(shared, var, Because(node.span, f"used as `{node.name}`"))
+            except Clash:
+                first, found = say_types(self.solver.allowed(shared)), say_types(self.solver.allowed(var))
+                self.tell(
+                    "E0314",
+                    node,
+                    f"`{node.name}` is {found} in `{event_type}` and {first} in `{node.event_types[0]}`",
+                    help="it may be of either event, so both must be of one type",
+                )
+        return shared
+
     def _aggregate(self, node: bound.Aggregate) -> Var:
         if node.where is not None:
             self.demand(node.where, only(B), "E0303", "the filter of an aggregate is a condition")
         kind, expr = node.kind, node.expr
+        if kind is RegisterKind.LABEL:
+            return Var(only(T))
         if expr is None:
             return Var(only(N))
         if not node.skip_nulls:
             return self.type_of(expr)
-        if kind in (RegisterKind.SUM, RegisterKind.AVG):
-            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` adds numbers or durations")
+        if kind in (RegisterKind.SUM, RegisterKind.AVG, RegisterKind.STDDEV, RegisterKind.PERCENTILE):
+            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` calculates with numbers or durations")
+        if kind is RegisterKind.DECAY:
+            return self.demand(expr, only(N), "E0311", f"`{node.name}` adds numbers")
         if kind in (RegisterKind.MIN, RegisterKind.MAX):
             return self.demand(expr, ORDERED, "E0311", f"`{node.name}` compares what has an order")
         if kind in (RegisterKind.COUNT, RegisterKind.FIRST, RegisterKind.LAST):
             var = self.type_of(expr)
             return Var(only(N)) if kind is RegisterKind.COUNT else var
         self.demand(expr, SCALARS, "E0311", f"`{node.name}` takes single values")
-        return Var(only(LIST if kind is RegisterKind.LIST else N))
+        return Var(only(LIST if kind in (RegisterKind.LIST, RegisterKind.TOP) else N))
+
+    def _recall(self, node: bound.Recall) -> Var:
+        for value in node.values:
+            self.demand(value, SCALARS, "E0311", f"`{node.kind}` remembers single values")
+        if node.aggregate is None:
+            return Var(only(B))
+        return self.demand(node.aggregate, SUMMED, "E0311", "`baseline` is a mean of numbers or durations")
 
     def _call(self, node: bound.Call) -> Var:
         function = FUNCTIONS[node.function]

@@ -11,10 +11,10 @@ from cep.lang.printer import print_text, print_yaml
 from cep.lang.read import read_rules
 from cep.loader.script import run_tests
 from cep.plan.rulebook import build_rulebook
+from tests.docs.letters import TABLES
 from tests.docs.pages import Block, blocks
 
 PAGE = "language.md"
-TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana"}}}  # the table that the page speaks of
 RULES = blocks(PAGE, "cep", "yaml")
 PAIRS = [(above, below) for above, below in pairwise(RULES) if below.before == "As YAML:"]
 
@@ -43,7 +43,7 @@ def test_both_spellings_side_by_side_are_one_tree(pair: tuple[Block, Block]) -> 
     above, below = pair
     assert (above.language, below.language) == ("cep", "yaml")
     text, yaml = parsed(above), parsed(below)
-    assert (text.rules, text.tests) == (yaml.rules, yaml.tests)
+    assert (text.rules, text.tests, text.declarations) == (yaml.rules, yaml.tests, yaml.declarations)
 
 
 def test_each_kind_of_clause_stands_beside_its_yaml() -> None:
@@ -57,4 +57,4 @@ def test_an_example_says_the_same_when_it_is_converted_and_back(block: Block) ->
     for name, shown in (("example.cep", print_text(file)), ("example.yml", print_yaml(file))):
         again, faults = read_rules(name, shown)
         assert not faults
-        assert (again.rules, again.tests) == (file.rules, file.tests)
+        assert (again.rules, again.tests, again.declarations) == (file.rules, file.tests, file.declarations)

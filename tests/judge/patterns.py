@@ -18,6 +18,7 @@ from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
 from cep.plan.plan import (
+    AbsentBody,
     KeyPlan,
     Node,
     PatternBody,
@@ -294,6 +295,8 @@ def _is_bounded(plan: RulePlan) -> bool:
             return within.us is not None and plan.resolve is None
         case WindowBody(kind=kind):
             return kind is not WindowKind.EVENTS
+        case AbsentBody():
+            return False  # an open alert waits for the next event
         case _:
             return True
 

@@ -16,9 +16,9 @@ Where the text leaves room, this is how it is read:
                  state.
     bucket       Leaks evenly. Over its size: an alert, and it is empty. What has leaked empty before an event is forgotten
                  with all that its alert would tell.
-    recalls      `first_seen` and `changed` are of the newest event; a null is unknown and not remembered; D later still
-                 counts. A `baseline` is the mean over the parts, counted from the epoch, that lie wholly in the time before
-                 the window; one without an event counts 0 where the aggregate of nothing is 0, else not at all.
+    recalls      `first_seen` and `changed` are of the newest event of the window; a null is unknown and not remembered;
+                 D later still counts. A `baseline` is the mean over the parts, counted from the epoch, that lie wholly in the
+                 time before the window; one without an event counts 0 where the aggregate of nothing is 0, else not at all.
 """
 
 from __future__ import annotations
@@ -202,7 +202,10 @@ class _Window:
     def _recalled(self, recall: Recall, now_us: int) -> Any:
         if recall.kind == "baseline":
             return self._baseline(recall, now_us)
-        *earlier, newest = self.past
+        if not (content := self._content(now_us)):
+            return None
+        newest = content[-1]
+        earlier = self.past[: self.past.index(newest)]
         values = self._remembered(recall, newest)
         known = [self._remembered(recall, one) for one in earlier if newest.time_us - one.time_us <= recall.over_us]
         known = [one for one in known if one is not None]
@@ -266,14 +269,18 @@ class _Hopping(_Window):
 
     judged_us = 0
 
+    def _waits(self) -> bool:
+        """Whether the next end decides something: a window without an event is false."""
+        return bool(self.inside) or self.is_open or self.is_true
+
     def timer(self) -> Timer | None:
-        if not self.inside and not self.is_open:
+        if not self._waits():
             return None
         end_us = next(end for end, _ in self._windows(self.judged_us) if end > self.judged_us)
         return (end_us, 0, end_us)
 
     def _enter(self, event: Seen) -> None:
-        if not self.inside and not self.is_open:
+        if not self._waits():
             self.judged_us = event.time_us
         self.inside.append(event)
 

@@ -1,5 +1,5 @@
-"""Windows of every kind written out in full at each moment (docs/language.md, Meaning 12): what is in is listed anew, nothing is kept up
-to date, all moments of a key stand in one list.
+"""Windows of every kind written out in full at each moment (docs/language.md, Meaning 12): what is in is listed anew, nothing is
+kept up to date, all moments of a key stand in one list.
 
 A moment is an event or a timer. Every microsecond is a possible timer, so times are to be small.
 """
