@@ -40,6 +40,8 @@ chaos: .venv/dev
 
 thorough: .venv/dev
 	CEP_SMALL_SCOPE=50 $(BIN)/python -m pytest -n 2 tests/match/test_sequence_small_scope.py
+	CEP_JUDGED=20000 $(BIN)/python -m pytest -n 2 tests/match -k judged
+	CEP_SMALL_SCOPE=all $(BIN)/python -m pytest -n 2 tests/match/test_small_scope_judged.py
 
 # A hundred thousand damaged rule files, of which make test reads a seeded cut (about 25 minutes on two cores).
 fuzz: .venv/dev

@@ -5,8 +5,7 @@ Inside the engine there is one time: int microseconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -50,6 +49,13 @@ class LineText(Sequence[bytes]):
             self._count = self.text.count(b"\n") + (not self.text.endswith(b"\n"))
         return self._count
 
+    def after(self, count: int) -> LineText:
+        """The lines behind the first so many."""
+        lines = BytesIO(self.text)
+        for _ in range(count):
+            lines.readline()
+        return LineText(self.text[lines.tell() :])
+
     def counted(self, count: int) -> None:
         """Say how many lines there are, by one who has walked over all of them."""
         self._count = count
@@ -63,18 +69,99 @@ class LineText(Sequence[bytes]):
 MAX_EVIDENCE = 64  # events listed in an alert: the first and the last ones; the count is exact
 
 
-@dataclass(slots=True)
+class Column(MutableSequence[Any]):
+    """One value of each of many rows, made into a list only when someone asks for more than single ones: who walks over the
+    rows anyway reads it there.
+
+    code    of the value, of a row `r`
+    make    the values of some rows
+    sorts   what to sort by instead of the values, if that is cheaper
+    """
+
+    __slots__ = ("_in_order", "_listed", "_make", "_rows", "_sorts", "code")
+
+    def __init__(
+        self,
+        rows: list[Any],
+        code: str,
+        make: Callable[[list[Any]], list[Any]],
+        sorts: Callable[[list[Any]], list[Any]] | None = None,
+    ) -> None:
+        self.code = code
+        self._rows = rows
+        self._make = make
+        self._sorts = sorts or make
+        self._listed: list[Any] | None = None
+        self._in_order: bool | None = None
+
+    def listed(self) -> list[Any]:
+        if self._listed is None:
+            self._listed = self._make(self._rows)
+        return self._listed
+
+    def in_order(self) -> bool:
+        if self._in_order is None:
+            values = self._sorts(self._rows)
+            self._in_order = values == sorted(values)  # Timsort walks a sorted list once, in C: faster than any loop
+        return self._in_order
+
+    def largest(self) -> Any:
+        return self[-1] if self.in_order() else max(self.listed())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.listed())
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._listed is None and isinstance(index, int):
+            return self._make([self._rows[index]])[0]
+        return self.listed()[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.listed()[index] = value
+
+    def __delitem__(self, index: Any) -> None:
+        del self.listed()[index]
+
+    def insert(self, index: int, value: Any) -> None:
+        self.listed().insert(index, value)
+
+    def __eq__(self, other: object) -> bool:
+        return self.listed() == other if isinstance(other, list) else self is other
+
+    __hash__ = None  # type: ignore[assignment]  # like a list
+
+
 class Batch:
     """Rows in feeding order: by (event time, `order` field, stream, position).
 
     shape   rows, times_us, ids, types: one entry per event; rows are what the rule set's projection decodes to
             (msgspec structs made by `cep.match.decode`, or plain dicts when events come from memory)
+    reads   code of (time, type) of a row `r`, where all rows can be read so and neither has to be listed; None: they cannot
     """
 
-    rows: Sequence[Any]
-    times_us: Sequence[int]
-    ids: Sequence[EventId]
-    types: Sequence[str]
+    __slots__ = ("_times_us", "_types", "ids", "reads", "rows")
+
+    def __init__(self, rows: Sequence[Any], times_us: Sequence[int], ids: Sequence[EventId], types: Sequence[str]) -> None:
+        self.rows = rows
+        self.ids = ids
+        self._times_us = times_us
+        self._types = types
+        lazy = isinstance(times_us, Column) and isinstance(types, Column)
+        self.reads: tuple[str, str] | None = (times_us.code, types.code) if lazy else None  # type: ignore[attr-defined]
+
+    @property
+    def times_us(self) -> Sequence[int]:
+        return self._times_us.listed() if isinstance(self._times_us, Column) else self._times_us
+
+    @property
+    def types(self) -> Sequence[str]:
+        return self._types.listed() if isinstance(self._types, Column) else self._types
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -83,7 +170,7 @@ class Batch:
 TIMER = 1 << 62  # the `cause` of a match that a timer brought: after all rows of its time
 
 
-class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
+class Match(msgspec.Struct, gc=False):  # a struct is made in half the time of a dataclass
     """What a matcher found, before it becomes an alert (or is muted).
 
     transition  "opened"; of the alert that is open for this key, "updated" or "resolved"; "timeout": a run that lapsed
@@ -109,7 +196,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     transition: str = "opened"
 
 
-class Alert(msgspec.Struct, frozen=True):
+class Alert(msgspec.Struct, frozen=True, gc=False):
     """An alert, or what became of it, as it stands in the outbox. `id` is made from what happened: a replay makes the same one.
 
     transition  "opened", "updated" and "resolved" (both with the id of the opening), "timeout"

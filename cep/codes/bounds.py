@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cep.codes.code import Code
 
+_GROUP = "rule r\n  match {}\n  where a: one\n        b: two\n        c: three\n  within 1h\n"
 _LOOP = (
     "rule r\n  by user\n  match fail{} -> ok\n"
     "  where fail: login where failed\n        ok: login where not failed\n  within 10m\n"
@@ -61,19 +62,19 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0408",
-        "pattern that begins with a negation",
-        "A match begins with an event; what must not have come before it cannot be said yet.",
-        "Begin with the event that opens the time in question, as in `start -> !b -> a`; for silence by itself use `absent`.",
-        before="rule r\n  match !b -> a\n  where a: one\n        b: two\n  within 1h\n",
-        after="rule r\n  match start -> !b -> a\n  where start: zero\n        a: one\n        b: two\n  within 1h\n",
+        "pattern of negations alone",
+        "A match begins with an event, and the pattern only says what must not come.",
+        "Name the event before or behind which it must not come, as in `!b -> a`; for silence by itself use `absent`.",
+        before="rule r\n  match !b\n  where b: two\n  within 1h\n",
+        after="rule r\n  match !b -> a\n  where a: one\n        b: two\n  within 1h\n",
     ),
     Code(
         "E0409",
         "`=>` beside a negation",
-        "`=> !x` means that the very next event is not x, which has a meaning at the end of a pattern only; and between two "
-        "events joined by `=>` nothing can stand that could be forbidden.",
+        "`=> !x` means that the very next event is not x, so it stands right behind an event; and between two events joined by "
+        "`=>` nothing can stand that could be forbidden.",
         "Use `->` on both sides of the negation.",
-        before="rule r\n  match a => !b -> c\n  where a: one\n        b: two\n        c: three\n  within 1h\n",
+        before="rule r\n  match a -> !b => c\n  where a: one\n        b: two\n        c: three\n  within 1h\n",
         after="rule r\n  match a -> !b -> c\n  where a: one\n        b: two\n        c: three\n  within 1h\n",
     ),
     Code(
@@ -117,6 +118,91 @@ CODES: tuple[Code, ...] = (
         "Say how long.",
         before="rule r\n  absent beat for 0s\n",
         after="rule r\n  absent beat for 3m\n",
+    ),
+    Code(
+        "E0440",
+        "expected by another key",
+        "`expect KEY in table T` names whom a rule waits for: the key of the table is the key of the rule, which has one part.",
+        "Let the rule be `by` the very name that is expected.",
+        before="rule r\n  by host, port\n  absent beat for 3m\n  expect host in table customers\n",
+        after="rule r\n  by host\n  absent beat for 3m\n  expect host in table customers\n",
+    ),
+    Code(
+        "E0450",
+        "window that cannot be",
+        "The lengths do not fit each other: windows farther apart than they are long leave events out, a day is not made of "
+        "pieces of seven hours, a baseline holds no whole part.",
+        "Correct the lengths.",
+        before="rule r\n  by user\n  from login\n  when count() > 5 over 5m every 10m\n",
+        after="rule r\n  by user\n  from login\n  when count() > 5 over 10m every 5m\n",
+    ),
+    Code(
+        "E0451",
+        "constant of an aggregate",
+        "`percentile(x, 95)`, `top(3, x)`, `decay(x, 10m)` and `rate(1m)` take a constant: a percentile from 0 to 100, 1 to 100 "
+        "values, a half-life that is not far shorter than the window, a duration.",
+        "Write a constant that means something.",
+        before="rule r\n  by service\n  from request\n  when percentile(ms, 950) > 500 over 5m\n",
+        after="rule r\n  by service\n  from request\n  when percentile(ms, 95) > 500 over 5m\n",
+    ),
+    Code(
+        "E0452",
+        "window that nothing ends",
+        "The last events of a key are kept for ever, also of keys that never come again; a session or a bucket that events keep "
+        "going collects different values without end.",
+        "Give the rule a `budget`, the session a `max`, or the window a length in time.",
+        before="rule r\n  by user\n  from login\n  when count(failed) > 5 over 10 events\n",
+        after="rule r\n  by user\n  from login\n  when count(failed) > 5 over 10 events\n  budget 10000 runs\n",
+    ),
+    Code(
+        "E0430",
+        "negation at the edge of a group",
+        "In a group a negation stands between two events: what must not come before or behind the group is said outside of it.",
+        "Put the negation before or behind the group.",
+        before=_GROUP.replace("{}", "(a -> !b) -> c"),
+        after=_GROUP.replace("{}", "a -> !b -> c"),
+    ),
+    Code(
+        "E0431",
+        "loop that ends itself",
+        "The event of `until` closes the loop and is not taken by it, so it cannot be one of the loop's own.",
+        "Give the event that ends the loop a label of its own, and describe it in `where`.",
+        before=_GROUP.replace("{}", "a+ until a -> b -> c"),
+        after=_GROUP.replace("{}", "a+ until b -> b -> c"),
+    ),
+    Code(
+        "E0432",
+        "pattern too large",
+        "Groups are nested at most 64 levels deep, an event is repeated at most 10,000 times with its groups multiplied, a "
+        "pattern has at most 200 steps, and at most 12 stand in any order.",
+        "Split the rule, or count with a window rule.",
+        before=_GROUP.replace("{}", "((a{100} -> b){100}){100} -> c"),
+        after=_GROUP.replace("{}", "((a{10} -> b){10}){10} -> c"),
+    ),
+    Code(
+        "E0433",
+        "`after match` to a step that takes nothing",
+        "`after match skip to first X` goes on at an event that X took, and no step of that name takes any.",
+        "Name a step of the pattern that is not negated.",
+        before=_GROUP.replace("{}", "a -> !b -> c") + "  pick all\n  after match skip to first b\n",
+        after=_GROUP.replace("{}", "a -> !b -> c") + "  pick all\n  after match skip to first a\n",
+    ),
+    Code(
+        "E0434",
+        "`on timeout` without a time",
+        "`on timeout` tells of matches that were begun and ran out of time; the pattern does not say how much there is.",
+        "Add `within`.",
+        before="rule r\n  match a -> b\n  where a: one\n        b: two\n  within 9 events\n  on timeout emit a.n\n",
+        after="rule r\n  match a -> b\n  where a: one\n        b: two\n  within 9m\n  on timeout emit a.n\n",
+    ),
+    Code(
+        "W0430",
+        "greedy loop that gives nothing back",
+        "With `pick all` an event that fits a greedy loop and the next step is taken by the loop alone, so the next step may "
+        "never get its event.",
+        "Write the loop lazy (`a+?`), or tell the two conditions apart.",
+        before=_GROUP.replace("{}", "a+ -> b -> c").replace("b: two", "b: one where n > 1") + "  pick all\n",
+        after=_GROUP.replace("{}", "a+? -> b -> c").replace("b: two", "b: one where n > 1") + "  pick all\n",
     ),
     Code(
         "W0401",

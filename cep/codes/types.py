@@ -116,6 +116,16 @@ CODES: tuple[Code, ...] = (
         '        b: stops where truck == "T1"\n  within 1h\n',
     ),
     Code(
+        "E0314",
+        "`prev` of several types",
+        "`prev` is the event taken just before, and several steps may come before; the field is of another type in each.",
+        "Compare with the step that is meant, as in `a.code`.",
+        before="rule r\n  match a -> (b | c) -> d\n  where a: one\n        b: two where code > 1\n"
+        '        c: three where code == "x"\n        d: four where code == prev.code\n  within 1h\n',
+        after="rule r\n  match a -> (b | c) -> d\n  where a: one\n        b: two where code > 1\n"
+        '        c: three where code == "x"\n        d: four where code == b.code\n  within 1h\n',
+    ),
+    Code(
         "W0301",
         "never true",
         "The condition asks for what no value can be: the rule (or the step) never takes an event.",

@@ -19,7 +19,7 @@ from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang import tree
 from cep.match.pipeline import Outcome, Pipeline
-from cep.plan.plan import Rulebook
+from cep.plan.plan import Rulebook, RulePlan
 
 # Virtual time 0 of every script: a Thursday, midnight UTC, so that rules with parts of dates can be tested too.
 START_US = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -64,23 +64,34 @@ def run_tests(rulebook: Rulebook, files: Iterable[tree.File]) -> list[TestResult
 
 
 def run_test(rulebook: Rulebook, test: tree.RuleTest) -> TestResult:
-    """Run one script against its rule alone (switched on, whatever its mode)."""
-    plan = replace(rulebook[test.rule.text], enabled=True, mode="enabled")
-    alone = replace(rulebook, plans=(plan,))
+    """Run one script against its rule alone (switched on, whatever its mode), with the rules whose alerts it reads."""
+    alone = replace(rulebook, plans=_with_read(rulebook, test.rule.text))
     events = written_events(test)
     until_us = _until(test, events)
     outcome = _in_one_batch(alone, events, until_us)
-    result = TestResult(test, alerts=outcome.alerts)
+    result = TestResult(test, alerts=[alert for alert in outcome.alerts if alert.rule == test.rule.text])
     for dead in outcome.dead:
         number = int(str(dead.position)) if str(dead.position).isdigit() else dead.position
         result.problems.append(f"event {number} would go to dead letter: {dead.reason} ({dead.code})")
-    told = [alert for alert in outcome.alerts if not alert.muted and alert.transition != "updated"]
+    told = [alert for alert in result.alerts if not alert.muted and alert.transition != "updated"]
     result.problems += _judge(test, told)
     if not outcome.dead:
         result.problems += _other_ways(alone, events, until_us, outcome)
     if result.problems:
         result.timeline = _timeline(events, outcome.alerts)
     return result
+
+
+def _with_read(rulebook: Rulebook, rule: str) -> tuple[RulePlan, ...]:
+    """The plan of a rule and of those below it, in the rulebook's order, all switched on."""
+    wanted, open_names = {rule}, [rule]
+    known = {plan.id: plan for plan in rulebook.plans}
+    while open_names:
+        for name in known[open_names.pop()].reads_rules:
+            if name in known and name not in wanted:
+                wanted.add(name)
+                open_names.append(name)
+    return tuple(replace(plan, enabled=True, mode="enabled") for plan in rulebook.plans if plan.id in wanted)
 
 
 def written_events(test: tree.RuleTest) -> list[ScriptEvent]:
@@ -113,7 +124,9 @@ def _until(test: tree.RuleTest, events: Sequence[ScriptEvent]) -> int:
 
 def _pipeline(rulebook: Rulebook, lateness_us: int = 0) -> Pipeline:
     spec = StreamSpec(name=_STREAM, time=_TIME, unit="us", type_field=_TYPE, id=_ID, order=_ID, lateness_us=lateness_us)
-    return Pipeline(rulebook, {_STREAM: spec})
+    pipeline = Pipeline(rulebook, {_STREAM: spec})
+    pipeline.engine.begin(START_US)  # whoever is expected is waited for from 0s on
+    return pipeline
 
 
 def _push(pipeline: Pipeline, events: Sequence[ScriptEvent]) -> Outcome:

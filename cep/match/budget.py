@@ -32,7 +32,7 @@ class Budget(Generic[Name]):
     def __init__(self, plan: BudgetPlan) -> None:
         self.most = plan.most
         self.evicted = 0
-        self._on_full = plan.on_full
+        self.on_full = plan.on_full
         self._heap: list[tuple[int, int, Name]] | None = None  # (-hash, tie, name); may name some that are gone
         self._ties = 0
         self._unmarked = 0  # of the evicted, those that no alert has told of
@@ -48,10 +48,10 @@ class Budget(Generic[Name]):
             if self._heap is not None:
                 self._push(held, new)
             return None
-        self._note(time_us)
-        if self._on_full == "newest":
+        self.note(time_us)
+        if self.on_full == "newest":
             return new
-        if self._on_full == "oldest":
+        if self.on_full == "oldest":
             return next(iter(held))
         return self._largest(held, new)
 
@@ -78,12 +78,13 @@ class Budget(Generic[Name]):
 
     # -- counting and marking
 
-    def _note(self, time_us: int) -> None:
-        self.evicted += 1
+    def note(self, time_us: int, count: int = 1) -> None:
+        """So many went at that time."""
+        self.evicted += count
         if self._recent and self._recent[-1][0] == time_us:
-            self._recent[-1][1] += 1
+            self._recent[-1][1] += count
         else:
-            self._recent.append([time_us, 1])
+            self._recent.append([time_us, count])
 
     def mark(self, time_us: int) -> int:
         """How many went before the alert of this time that no alert has told of; it tells of them now."""

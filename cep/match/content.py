@@ -199,15 +199,11 @@ class RollingContent:
     def dump(self, window: Rolling) -> list[Any]:
         return [window.life(), [[time_us, event_id, list(values)] for time_us, event_id, values in window.entries]]
 
-    def entry_of(self, data: list[Any]) -> Entry:
-        time_us, event_id, values = data
-        return time_us, event_id, self._load_values(values)
-
     def load(self, key: Key, data: list[Any]) -> Rolling:
         window = self.fresh(key)
         life, entries = data
-        for entry in entries:
-            window.append(self.entry_of(entry))
+        for time_us, event_id, values in entries:
+            window.append((time_us, event_id, self._load_values(values)))
         window.restore_life(life)
         if window.stage == OPEN:
             self.widen(window)

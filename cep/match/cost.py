@@ -50,7 +50,7 @@ def costs_of(plans: Sequence[RulePlan]) -> list[Cost]:
     """The cost of each rule among the others: a condition is cheap because another rule asks it as well."""
     targets, of_plan = targets_of(plans)
     tables = _in_tables(targets)
-    columns = {id(pick) for picks in column_targets(targets, frozenset(tables)).values() for pick in picks}
+    columns = {id(pick) for picks in column_targets(targets, tabled_targets(targets)[0]).values() for pick in picks}
     asking: dict[Asked, set[int]] = defaultdict(set)
     for plan, target in enumerate(of_plan):
         for pick in targets[target].picks:

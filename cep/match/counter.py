@@ -1,10 +1,10 @@
-"""Windows that only count: `when count() >= n`, one alert per rise or with `then reset`.
+"""Windows that only count, and are emptied by each alert: `when count() >= n` with `then reset`.
 
-Such a window opens at the very event with which n lie in it, and is open as long as its last n do. So the last n + 1 times of
-a key tell everything: no departure is judged, and nothing is kept that lies further back.
+Such a window tells at the very event with which n lie in it. So the last n times of a key tell everything: no departure is
+judged, and nothing is kept that lies further back.
 
-    n = 3   w |------------|        the third last is within w: true
-                 x  x  x  x         the one before it too, when the event came: it was true already, so no rise
+    n = 3   w |------------|        the third last is within w: an alert, and the window is empty
+                    x  x  x
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ class CountedWindows:
 
     def __init__(self, body: WindowBody, kernels: RuleKernels, threshold: int) -> None:
         self._window_us = body.window_us
-        self._then_reset = body.then_reset
         self._threshold = threshold
         self._kernels = kernels
         self._makers = [aggregate_maker(register) for register in body.registers]
@@ -71,8 +70,7 @@ class CountedWindows:
             size = len(events)
             if size < short:
                 continue
-            is_true = size >= need and events[-need] >= time_us - window_us
-            if is_true and (self._then_reset or size == need or events[-need - 2] < time_us - window_us):  # else it was already
+            if size >= need and events[-need] >= time_us - window_us:
                 self.rise(key, index, events, out)
             if size >= TRIMMED_FROM and not size & (size - 1):
                 self.trim(events, time_us)
@@ -84,8 +82,6 @@ class CountedWindows:
         need = 2 * self._threshold
         told = "e" if self._counts_alone else f"(e, M{n}._kernels.values(r, t))"
         rises = f"z >= {need} and w[-{need}] >= t - {self._window_us}"
-        if not self._then_reset:
-            rises += f" and (z == {need} or w[-{need + 2}] < t - {self._window_us})"
 
         def row(key: str, bits: Bits) -> list[str]:
             judged = [
@@ -105,8 +101,7 @@ class CountedWindows:
 
     def rise(self, key: Key, cause: int, events: Counted, out: list[Match]) -> None:
         """The last n of these events are a match."""
-        if self._then_reset:
-            del self._young[key]
+        del self._young[key]
         out.append(self._match(key, cause, events[-2 * self._threshold :]))
 
     def saw(self, time_us: int) -> None:

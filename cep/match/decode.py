@@ -8,7 +8,7 @@ bad row costs one row, and what was refused wrongly widens the struct for the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,8 +37,8 @@ class Decoded:
     """
 
     rows: list[Any] = field(default_factory=list)
-    times_us: list[int] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
+    times_us: MutableSequence[int] = field(default_factory=list)
+    types: MutableSequence[str] = field(default_factory=list)
     ids: list[int | str | None] | None = None
     partitions: list[str] | None = None
     orders: list[Any] | None = None
@@ -46,8 +46,8 @@ class Decoded:
 
     def drop(self, row: int) -> None:
         """Take out a row that turned out not to be wanted."""
-        for one in (self.rows, self.times_us, self.types, self.ids, self.partitions, self.orders):
-            if one is not None:
+        for one in (self.times_us, self.types, self.ids, self.partitions, self.orders, self.rows):
+            if one is not None:  # the rows last: columns may still have to be read off them
                 del one[row]
 
 
@@ -98,6 +98,14 @@ class Decoder:
             self._take_shape()
         return out
 
+    def straight(self, documents: Sequence[Document]) -> tuple[Iterator[Any], tuple[str, str]] | None:
+        """Rows one by one, as they are asked for, and the code of their time and type; it raises at the first document that is
+        not of the usual shape. None: there is more to know of an event than what can be read so."""
+        fast = self._fast
+        if fast is None or fast.reads is None or fast.ids or fast.partitions or fast.orders:
+            return None
+        return map(fast.decode, _bounded(documents)), fast.reads
+
     def _take(self, fast: FastRows, rest: Iterator[Document], first: int, out: Decoded) -> tuple[int, bool]:
         """Decode until a document is refused (it is then consumed) or none is left; how many were accepted, and whether one
         was refused."""
@@ -109,10 +117,13 @@ class Decoder:
             refused = True
         if not rows:
             return 0, refused
-        times_us, types = fast.times(rows), fast.types(rows)
-        out.rows += rows
-        out.times_us += times_us
-        out.types += types
+        times_us, types = fast.columns(rows)
+        if first or refused:
+            out.rows += rows
+            out.times_us += times_us
+            out.types += types
+        else:  # all there is, of one shape
+            out.rows, out.times_us, out.types = rows, times_us, types
         for into, column in ((out.ids, fast.ids), (out.partitions, fast.partitions), (out.orders, fast.orders)):
             if into is not None and column is not None:
                 into += column(rows)

@@ -19,6 +19,10 @@ class DictDecoder:
         self._reader = DictReader(projection, spec)
         self._layout = Layout(spec)
 
+    def straight(self, documents: Sequence[Any]) -> None:
+        """Dicts are looked at before they are fed: never straight."""
+        return
+
     def decode(self, documents: Sequence[Any]) -> Decoded:
         """All events, in order: the good ones as they are, reasons of the bad ones."""
         batch, bad = self._reader.batch(documents)

@@ -8,13 +8,15 @@ snapshot / restore                  plain data
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import Any, Literal
 
 from cep.event import Alert, Batch, Match
+from cep.match.cascade import Cascade
+from cep.match.level import Found, Level
+from cep.match.order import NEVER
 from cep.match.planner import make_matcher
+from cep.match.rowloop import Run
 from cep.match.running import MakeMatcher, Running, key_text
-from cep.match.select import Selector
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
 
@@ -23,10 +25,7 @@ STATE_VERSION = 2
 
 
 class Engine:
-    """Runs one generation of rules over one shard of keys, in one thread.
-
-    make  makes the matcher of a rule; another one than the planner's may watch what its matchers are given
-    """
+    """Runs one generation of rules over one shard of keys, in one thread."""
 
     def __init__(
         self, rulebook: Rulebook, *, generation: int = 1, rows: Rows = "struct", make: MakeMatcher = make_matcher
@@ -34,7 +33,6 @@ class Engine:
         self._rows: Rows = rows
         self._make = make
         self._rules: list[Running] = []
-        self._due: dict[int, int] = {}  # index of a rule -> its next timer
         self._tables_version = rulebook.tables_version
         self._install(rulebook, generation, {})
 
@@ -46,11 +44,12 @@ class Engine:
         self._rules = rules
         self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
         self._tables_version = rulebook.tables_version
-        matchers = [rule.matcher for rule in rules]
-        self._selector = Selector([rule.plan for rule in rules], rulebook.tables, rows=self._rows, matchers=matchers)
-        self._due = {}
-        for index in range(len(rules)):
-            self._note_due(index)
+        above = any(rule.plan.reads_rules for rule in rules)
+        self._cascade = Cascade(rules, rulebook, self._rows) if above else None
+        higher = {rule.id for level in self._cascade.levels for rule in level.rules} if self._cascade else set()
+        self._first = Level([rule for rule in rules if rule.id not in higher], rulebook.tables, self._rows)
+        self._levels = [self._first, *(self._cascade.levels if self._cascade else ())]
+        self._note_waiting()
 
     def _carry_over(self, plan: RulePlan, rulebook: Rulebook, old: Running | None, known: Known) -> Running:
         tables_changed = old is not None and rulebook.tables_version != self._tables_version
@@ -63,77 +62,85 @@ class Engine:
 
     def swap(self, rulebook: Rulebook, generation: int, watermark_us: int) -> list[Alert]:
         """Run another generation from here on: rules that decide the same keep their state, others start afresh. Open alerts of
-        those that start afresh, or are gone, resolve now."""
+        those that start afresh, or are gone, resolve now, and so do those of keys that a changed table does not expect."""
         old = {rule.plan.id: rule for rule in self._rules}
         self._install(rulebook, generation, old)
         going_on = {rule.plan.id: rule.plan.version for rule in self._rules}
         left = [rule for rule_id, rule in sorted(old.items()) if going_on.get(rule_id) != rule.plan.version]
-        return [alert for rule in left for alert in rule.withdrawn(watermark_us, generation)]
+        alerts = [alert for rule in left for alert in rule.withdrawn(watermark_us, generation)]
+        if watermark_us > NEVER:
+            new = [rule for rule in self._rules if rule.expects and rule is not old.get(rule.id)]
+            alerts += self._meet(new, watermark_us)
+        return alerts
+
+    # -- time begins
+
+    def begin(self, time_us: int) -> None:
+        """Time begins here: whoever is expected is waited for from now on. Without this it begins with the first row."""
+        self._meet(self._waiting, time_us)
+
+    def _meet(self, rules: list[Running], time_us: int) -> list[Alert]:
+        found: Found = []
+        for rule in rules:
+            if rule.expects:
+                out: list[Match] = []
+                rule.expects.meet(time_us, out)
+                found += [(rule, match) for match in out]
+        for level in self._levels:
+            level.note_all_due()
+        self._note_waiting()
+        return self._tell(found)
+
+    def _note_waiting(self) -> None:
+        self._waiting = [rule for rule in self._rules if rule.expects and not rule.expects.begun]
 
     # -- the four verbs
 
     def feed(self, batch: Batch, watermark_us: int) -> list[Alert]:
         """Take rows in feeding order, then move time to the watermark. Alerts come by (time, cause, rule, key, ordinal)."""
-        found: list[tuple[Running, Match]] = []
-        hits, rules = self._selector.select(batch), self._rules
-        for index in self._selector.active:
-            rule = rules[index]
-            out: list[Match] = []
-            rule.feed(batch, hits[index], out)
-            if out:
-                found.extend(zip(repeat(rule), out))
-            if rule.timed:
-                self._note_due(index)
-        for index, out in self._selector.fused:
-            if out:
-                found.extend(zip(repeat(rules[index]), out))
-                out.clear()
-            if rules[index].timed:
-                self._note_due(index)
-        self._fire(watermark_us, found)
-        return self._alerts(found, watermark_us)
+        if self._waiting and len(batch):
+            self.begin(batch.times_us[0])
+        return self._alerts(batch, self._first.feed(batch, watermark_us), watermark_us)
+
+    def run(self, reads: tuple[str, str]) -> Run | None:
+        """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`."""
+        return None if self._cascade is not None or self._waiting else self._first.run(reads)
+
+    def ran(self, watermark_us: int) -> list[Alert]:
+        """As `feed`, of the rows that were taken meanwhile."""
+        return self._alerts(None, self._first.ran(watermark_us), watermark_us)
 
     def advance(self, watermark_us: int) -> list[Alert]:
         """Let all timers due before the watermark act."""
-        found: list[tuple[Running, Match]] = []
-        self._fire(watermark_us, found)
-        return self._alerts(found, watermark_us)
+        return self._alerts(None, self._first.advance(watermark_us), watermark_us)
 
     def next_due(self) -> int | None:
         """When `advance` next has work, or a lower bound of it."""
-        return min(self._due.values(), default=None)
-
-    def _fire(self, watermark_us: int, found: list[tuple[Running, Match]]) -> None:
-        due_now = [index for index, due_us in self._due.items() if due_us < watermark_us]
-        for index in due_now:
-            rule = self._rules[index]
-            out: list[Match] = []
-            rule.matcher.advance(watermark_us, out)
-            found += [(rule, match) for match in out]
-            self._note_due(index)
-
-    def _note_due(self, index: int) -> None:
-        due_us = self._rules[index].matcher.next_due()
-        if due_us is None:
-            self._due.pop(index, None)
-        else:
-            self._due[index] = due_us
+        if self._cascade is None:
+            return self._first.next_due()
+        return min((due_us for level in self._levels if (due_us := level.next_due()) is not None), default=None)
 
     # -- matches become alerts
 
-    def _alerts(self, found: list[tuple[Running, Match]], watermark_us: int) -> list[Alert]:
-        if not found:
+    def _alerts(self, batch: Batch | None, found: Found, watermark_us: int) -> list[Alert]:
+        if self._cascade is not None:
+            alerts = self._cascade.run(batch, watermark_us, found, self.generation)
+        elif found:
+            alerts = self._tell(found)
+        else:
             return []
+        for rule in self._settling:
+            rule.settle(watermark_us)
+        return alerts
+
+    def _tell(self, found: Found) -> list[Alert]:
         ordered = [
             (match.time_us, match.cause, rule.id, key_text(match.key), n, rule, match) for n, (rule, match) in enumerate(found)
         ]
         if len(ordered) > 1:
             ordered.sort()  # n is unique: the comparison never reaches the rule
         generation = self.generation
-        alerts = [alert for _, _, _, key, _, rule, match in ordered if (alert := rule.alert(match, key, generation)) is not None]
-        for rule in self._settling:
-            rule.settle(watermark_us)
-        return alerts
+        return [alert for _, _, _, key, _, rule, match in ordered if (alert := rule.alert(match, key, generation)) is not None]
 
     # -- state
 
@@ -145,13 +152,18 @@ class Engine:
         """Per rule the number of keys that hold state."""
         return {rule.plan.id: rule.matcher.size() for rule in self._rules}
 
+    def evicted(self) -> dict[str, int]:
+        """Rule -> how much it has let go so far, because its budget was full."""
+        return {rule.id: rule.budget.evicted for rule in self._settling if rule.budget and rule.budget.evicted}
+
     def snapshot(self, *, delta: bool) -> dict[str, Any]:
         """Plain data, ready for msgpack; with `delta` only keys touched since the last snapshot of either kind."""
         return {"v": STATE_VERSION, "rules": {rule.plan.id: rule.snapshot(delta=delta) for rule in self._rules}}
 
     def restore(self, snapshots: list[dict[str, Any]]) -> None:
         """Start from a whole snapshot followed by deltas. A rule whose version the snapshots do not hold starts afresh."""
-        for index, rule in enumerate(self._rules):
-            rows = [snapshot["rules"].get(rule.plan.id) or ["", [], {}, False, []] for snapshot in snapshots]
-            rule.restore(rows)
-            self._note_due(index)
+        for rule in self._rules:
+            rule.restore([snapshot["rules"].get(rule.plan.id) or ["", [], {}, False, []] for snapshot in snapshots])
+        for level in self._levels:
+            level.note_all_due()
+        self._note_waiting()

@@ -6,21 +6,23 @@ unit, its event type is one of a set (and comes out as the very same text each t
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from cep.event import Column
 from cep.match.fieldcheck import EVENT_TIME, Checked, Layout, Projection, Read, order_value, wrong_type
-from cep.match.rowtypes import column, kind_of, row_class
+from cep.match.rowtypes import column, kind_of, row_class, value_code
 from cep.match.timefield import Fault, Way, read_time, way_of
 from cep.plan.plan import Path
 from cep.timestamps import UNTIL_US, microseconds
 from cep.types import Type
 
 MOST_TYPES = 64  # event types told apart while decoding; with more, their names are read like any text
-Column = Callable[[list[Any]], list[Any]]
+Values = Callable[[list[Any]], list[Any]]
 
 
 class Shape:
@@ -83,7 +85,8 @@ class Shape:
                 self.known = None
 
     def type_kind(self) -> Any:
-        kind: Any = Literal[tuple(sorted(self.known))] if self.known else str
+        # interned, so that comparing one with a constant of generated code is comparing addresses
+        kind: Any = Literal[tuple(map(sys.intern, sorted(self.known)))] if self.known else str
         return kind | None if self.untyped else kind
 
 
@@ -93,6 +96,7 @@ class FastRows:
     decode  one document to a row; raises for whatever is not of the shape
     times   microseconds of each row, None where they cannot be read or are absurd (never when `way.code` is known)
     types   of each, None where it is missing
+    reads   code of the time and the type of a row `r`, if that is all there is to know of them
     """
 
     def __init__(self, projection: Projection, layout: Layout, shape: Shape, way: Way, read: Read) -> None:
@@ -112,26 +116,36 @@ class FastRows:
         if layout.type is not None and not shape.untyped:
             required.add(layout.type)
         self.decode: Callable[[Any], Any] = msgspec.json.Decoder(row_class(kinds, frozenset(required))).decode
-        self.times: Column = column(self._at.path, way.code) if plain_time and way.code else self._look_at_times
+        self.times: Values = column(self._at.path, way.code) if plain_time and way.code else self._look_at_times
         self.checks_times = not (plain_time and way.code)
-        self.types = _type_column(layout, shape)
+        self._raw_times: Values = column(self._at.path)
+        self.types, type_code = _type_column(layout, shape)
         self.ids = self._column_of(layout.id, _same)
         self.partitions = self._column_of(layout.partition, _or_empty)
         self.orders = self._column_of(layout.order, order_value)
         self.checks = _checks(projection, unsure | ({self._at.path} if not plain_time else set()))
+        told = bool(type_code) and not self.checks and not self.checks_times
+        self.reads = (value_code(self._at.path, way.code), type_code) if told else None
+
+    def columns(self, rows: list[Any]) -> tuple[MutableSequence[Any], MutableSequence[Any]]:
+        """Times and types, to be listed when someone asks for them, if that can be."""
+        if self.reads is None:
+            return self.times(rows), self.types(rows)
+        time, kind = self.reads
+        return Column(rows, time, self.times, self._raw_times), Column(rows, kind, self.types)
 
     def _look_at_times(self, rows: list[Any]) -> list[Any]:
         unit = self._at.unit
         times_us = [microseconds(self._read(row, self._at.path), unit) for row in rows]
         return [time_us if time_us is not None and 0 <= time_us < UNTIL_US else None for time_us in times_us]
 
-    def _column_of(self, path: Path | None, made: Callable[[Any], Any]) -> Column | None:
+    def _column_of(self, path: Path | None, made: Callable[[Any], Any]) -> Values | None:
         if path is None:
             return None
         read = self._read
         return lambda rows: [made(read(row, path)) for row in rows]
 
-    def faults(self, rows: list[Any], times_us: list[Any], types: list[str]) -> dict[int, Fault]:
+    def faults(self, rows: list[Any], times_us: Sequence[Any], types: Sequence[str]) -> dict[int, Fault]:
         """What is wrong with rows that the struct accepted: only where it cannot be the whole check."""
         found: dict[int, Fault] = {}
         for n, name in enumerate(types) if self.checks else ():
@@ -172,16 +186,19 @@ def _checks(projection: Projection, unsure: set[Path]) -> dict[str, tuple[tuple[
     return {name: checks for name, checks in found.items() if checks}
 
 
-def _type_column(layout: Layout, shape: Shape) -> Column:
-    if layout.type is None:
+def _type_column(layout: Layout, shape: Shape) -> tuple[Values, str]:
+    """The types of rows, and code for one if there is any."""
+    path, otherwise = layout.type, layout.type_otherwise
+    if path is None:
         name = layout.fixed_type or ""
-        return lambda rows: [name] * len(rows)
+        return lambda rows: [name] * len(rows), repr(name)
     if not shape.untyped:
-        return column(layout.type)
-    if len(layout.type) == 1:
-        return column(layout.type, "(o if {} is None else {})", layout.type_otherwise)
-    path, read, otherwise = layout.type, shape.read, layout.type_otherwise
-    return lambda rows: [otherwise if (name := read(row, path)) is None else name for row in rows]
+        return column(path), value_code(path)
+    if len(path) == 1:
+        code = f"({otherwise!r} if {{}} is None else {{}})"
+        return column(path, code), value_code(path, code)
+    read = shape.read
+    return lambda rows: [otherwise if (name := read(row, path)) is None else name for row in rows], ""
 
 
 def _same(value: Any) -> Any:

@@ -14,6 +14,7 @@ from cep.plan.kernels import Registers, RuleKernels
 from cep.plan.plan import RulePlan
 
 State = TypeVar("State")
+Tried = tuple[Any, int, EventId, int]  # an event that is offered to a key's state: row, time, id, index in the batch
 HALF = MAX_EVIDENCE // 2
 
 

@@ -8,7 +8,7 @@ before the row's time goes first; what is due at it goes after all rows of that 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cep.event import Batch, Key, Match
 
@@ -40,6 +40,20 @@ class RuleState:
     keys: list[list[Any]]
     meta: dict[str, Any] = field(default_factory=dict)
     delta: bool = False
+
+
+@runtime_checkable
+class Expecting(Protocol):
+    """A matcher that waits for keys which no event has named.
+
+    begun  whether it waits for them already
+    """
+
+    begun: bool
+
+    def meet(self, time_us: int, out: list[Match]) -> None:
+        """Time begins, or what is expected has changed: wait for whom it names from now on, and for no others."""
+        ...
 
 
 class Matcher(Protocol):

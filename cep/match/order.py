@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cep.config import StreamSpec
-from cep.event import Batch, Document, EventId
+from cep.event import Batch, Column, Document, EventId
 
 # A held row: (time, `order` field, stream number, sequence, row, id, type, arrival group, document). The sequence is unique,
 # so comparison never reaches the row. The document is kept because new rules may read other fields of it.
@@ -143,6 +143,24 @@ class Orderer:
         self._merge()
         return self.release()
 
+    def straight_from(self, stream: str) -> int | None:
+        """The time from which on rows of the stream may be fed as they come, while none goes back; None: some must wait."""
+        source = self._inputs[stream]
+        if self._strict or self._held or source.spec.lateness_us or source.spec.partition:
+            return None
+        partition = source.partitions[""]
+        return None if partition.idle else partition.watermark_us
+
+    def went_straight(self, stream: str, rows: int, last_us: int, position: EventId) -> None:
+        """So many rows were fed so, the last of that time and position."""
+        source = self._inputs[stream]
+        partition = source.partitions[""]
+        partition.seen += rows
+        partition.watermark_us = last_us
+        source.high = position
+        self.last_us = max(self.last_us, last_us)
+        self._merge()
+
     def reread(self, stream: str, again: Arrived) -> None:
         """Take rows again that were read before the restored snapshot: only those that were held then are held again."""
         source, times_us = self._inputs[stream], again.times_us
@@ -203,7 +221,7 @@ class Orderer:
         self._groups += 1
         sequence, documents = self._sequence, list(new.documents)
         self._sequence += len(new.rows)
-        rows, times_us, ids, types, orders = new.rows, new.times_us, new.ids, new.types, new.orders
+        rows, times_us, ids, types, orders = new.rows, list(new.times_us), new.ids, list(new.types), new.orders
         fresh: list[Held] = [
             (
                 times_us[i],
@@ -332,5 +350,7 @@ class Orderer:
 
 
 def _in_order(times_us: Sequence[int]) -> bool:
+    if isinstance(times_us, Column):
+        return times_us.in_order()
     # Timsort walks a sorted list once, in C: faster than any loop, and no array is built.
     return times_us == sorted(times_us)

@@ -16,13 +16,14 @@ from itertools import repeat
 from typing import Any
 
 from cep.event import TIMER, Batch, Key, Match
+from cep.match.budget import Budget
 from cep.match.choosing import best_of
 from cep.match.deadlines import Deadlines
 from cep.match.keyed import Keyed
 from cep.match.leading import Leading
 from cep.match.matcher import Hits
 from cep.match.moves import FAR, SpotBook, mask_of
-from cep.match.runbudget import RunBudget
+from cep.match.runbudget import Name, RunBudget
 from cep.match.runs import KeyState, Run, as_tuple, dump_run, load_run, numbers_of
 from cep.match.stepping import Stepper, Trial
 from cep.match.twins import Twins
@@ -45,7 +46,8 @@ class PatternMatcher(Keyed[KeyState]):
         self._stepper = Stepper(body, kernels, self._book, self._deadlines)
         self._leading = Leading(body, kernels, self._book)
         self._twins = Twins(body, kernels)
-        self._budget = RunBudget(plan.budget) if plan.budget else None
+        self.budget: Budget[Name] | None = Budget(plan.budget) if plan.budget else None
+        self._budgeted = RunBudget(self.budget) if self.budget else None
         self._counts_own = body.needs_own_events
         self._wanted = self._book.starting | mask_of(self._leading.steps)
         # Where what a run may still take depends on more than its place and first event.
@@ -88,7 +90,7 @@ class PatternMatcher(Keyed[KeyState]):
         self._leading.note(state, trial)
         told = self._tell(matches, runs, key, trial.time_us, i, out)
         state.runs = runs if told is None else [run for run in runs if run.start > told]
-        self._keep(state, key)
+        self._keep(state, key, trial.time_us)
 
     def _grow(self, runs: list[Run], trial: Trial) -> tuple[list[Run], list[Run]]:
         """The runs after the event, and those that match by it."""
@@ -188,7 +190,7 @@ class PatternMatcher(Keyed[KeyState]):
             if state is not None and state.timer_us == due_us:
                 state.timer_us = None
                 self._fire_key(state, key, due_us, out)
-                self._keep(state, key)
+                self._keep(state, key, due_us)
 
     def _fire_key(self, state: KeyState, key: Key, due_us: int, out: list[Match]) -> None:
         """What is due at that moment: first the matches, then the runs that lapse."""
@@ -234,12 +236,12 @@ class PatternMatcher(Keyed[KeyState]):
 
     # -- keeping
 
-    def _keep(self, state: KeyState, key: Key) -> None:
+    def _keep(self, state: KeyState, key: Key, time_us: int) -> None:
         """Put the key's state away, or forget it, and see to its timer."""
         self.noted.add_all((key,))
         self.keys[key] = state
-        if self._budget is not None:
-            self._enforce(self._budget, state, key)
+        if self._budgeted is not None:
+            self._enforce(self._budgeted, state, key, time_us)
         if self._is_empty(state):
             del self.keys[key]
             return
@@ -255,8 +257,8 @@ class PatternMatcher(Keyed[KeyState]):
     def _is_empty(state: KeyState) -> bool:
         return not state.runs and not any(state.struck)
 
-    def _enforce(self, budget: RunBudget, state: KeyState, key: Key) -> None:
-        lost = budget.enforce(key, state, self.keys, self._number)
+    def _enforce(self, budget: RunBudget, state: KeyState, key: Key, time_us: int) -> None:
+        lost = budget.enforce(key, state, self.keys, time_us)
         self.noted.add_all(lost)
         for other in lost:
             if other != key and self._is_empty(self.keys[other]):
@@ -285,7 +287,7 @@ class PatternMatcher(Keyed[KeyState]):
         return KeyState(loaded, [list(as_tuple(came)) for came in struck], own, None, [frozenset(numbers) for numbers in told])
 
     def dump_meta(self) -> dict[str, Any]:
-        return {"number": self._number} | ({"dropped": self._budget.dropped} if self._budget else {})
+        return {"number": self._number}
 
     def rebuild(self, meta: dict[str, Any]) -> None:
         self._number = meta["number"]
@@ -295,8 +297,8 @@ class PatternMatcher(Keyed[KeyState]):
             if due_us is not None:
                 self._due.append((due_us, state.runs[0].start if state.runs else 0, key))
         heapify(self._due)
-        if self._budget is not None:
-            self._budget.rebuild(self.keys, meta["dropped"])
+        if self._budgeted is not None:
+            self._budgeted.rebuild(self.keys)
 
 
 def _most_events_first(run: Run) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cep.plan import ir
 from cep.plan.ir import Expr
-from cep.plan.plan import PatternBody, RulePlan, Select, SequenceBody
+from cep.plan.plan import RulePlan, Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Pick:
 @dataclass(frozen=True, slots=True)
 class Target:
     """picks    at least one per event type
-    masked   whether the step mask is written down (rules with several steps)
+    masked   whether the step mask is written down (rules with several steps, or where own events that fit none come too)
     own      whether events that fit no pick come too, with mask 0"""
 
     picks: tuple[Pick, ...]
@@ -48,7 +48,7 @@ def targets_of(plans: Sequence[RulePlan]) -> tuple[list[Target], list[int]]:
     targets: list[Target] = []
     of_plan: list[int] = []
     for plan in plans:
-        own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
+        own = plan.needs_own_events
         wanted = (plan.key.by_type, plan.selects, own)
         if wanted not in known:
             known[wanted] = len(targets)
@@ -64,7 +64,7 @@ def _target(number: int, plan: RulePlan, own: bool) -> Target:
         way = (select.type, conjuncts_of(select))
         bits[way] = bits.get(way, 0) | 1 << step
     picks = tuple(Pick(number, name, conjuncts, mask, keys.get(name, ())) for (name, conjuncts), mask in bits.items())
-    return Target(picks, masked=len(plan.selects) > 1, own=own)
+    return Target(picks, masked=own or len(plan.selects) > 1, own=own)
 
 
 def conjuncts_of(select: Select) -> tuple[Expr, ...]:

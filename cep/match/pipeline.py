@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cep.config import StreamSpec
-from cep.event import Alert, Batch, Document, EventId
+from cep.event import Alert, Batch, Column, Document, EventId, LineText
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder
 from cep.match.engine import Engine, Rows
@@ -21,11 +21,12 @@ from cep.match.frames import FrameReader, whole_rows
 from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
 from cep.match.planner import make_matcher
 from cep.match.running import MakeMatcher
-from cep.plan.plan import Rulebook
+from cep.plan.plan import Rulebook, rule_read
 
 _encode = msgspec.json.Encoder().encode
 LATE = "E0690"
 FUTURE = "E0691"
+FOR_EVER = 1 << 62  # later than any time
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ class Pipeline:
     def _make_decoders(self, rulebook: Rulebook) -> dict[str, Decoder] | dict[str, DictDecoder]:
         if self._rows == "dict":
             return {name: DictDecoder(rulebook.projection, spec) for name, spec in self.streams.items()}
-        return {name: Decoder(rulebook.projection, spec) for name, spec in self.streams.items()}
+        # what comes from outside is no alert of a rule, whatever type it says
+        outside = {name: fields for name, fields in rulebook.projection.items() if rule_read(name) is None}
+        return {name: Decoder(outside, spec) for name, spec in self.streams.items()}
 
     # -- events
 
@@ -113,6 +116,56 @@ class Pipeline:
         outcome = Outcome()
         if not documents:
             return outcome
+        taken, cut = self._go_straight(stream, documents, positions, arrivals_us, outcome)
+        if not cut:
+            return outcome
+        given = documents
+        if taken:
+            documents = documents.after(taken) if isinstance(documents, LineText) else documents[taken:]
+            positions = positions[taken:]
+            arrivals_us = arrivals_us[taken:] if arrivals_us is not None else None
+        self._push(stream, documents, positions, arrivals_us, outcome)
+        if isinstance(given, LineText):
+            given.counted(taken + len(documents))
+        return outcome
+
+    def _go_straight(
+        self,
+        stream: str,
+        documents: Sequence[Document],
+        positions: Sequence[EventId],
+        arrivals_us: Sequence[int] | None,
+        outcome: Outcome,
+    ) -> tuple[int, bool]:
+        """Feed documents as they are decoded, while each is of the usual shape and none goes back in time: no batch is made of
+        them. How many, and whether some are left."""
+        start_us = self._order.straight_from(stream)
+        straight = self._decoders[stream].straight(documents) if start_us is not None else None
+        if start_us is None or straight is None:
+            return 0, True
+        rows, reads = straight
+        run = self.engine.run(reads)
+        if run is None:
+            return 0, True
+        latest_us = arrivals_us[0] + self.streams[stream].future_us if arrivals_us is not None else FOR_EVER
+        taken, last_us, cut = run(rows, positions, start_us, latest_us)
+        if taken:
+            self._order.went_straight(stream, taken, last_us, positions[taken - 1])
+            self.counts["seen"] += taken
+            self.counts["fed"] += taken
+            outcome.alerts = self.engine.ran(self._order.watermark_us)
+        if not cut and isinstance(documents, LineText):
+            documents.counted(taken)
+        return taken, cut
+
+    def _push(
+        self,
+        stream: str,
+        documents: Sequence[Document],
+        positions: Sequence[EventId],
+        arrivals_us: Sequence[int] | None,
+        outcome: Outcome,
+    ) -> None:
         new, kept = self._decode(stream, documents, positions, arrivals_us, outcome)
         batch, late = self._order.add(stream, new)
         for i, partition in self._order.returned if new.rows else ():
@@ -122,8 +175,7 @@ class Pipeline:
         self.counts["seen"] += len(new.rows) + len(outcome.dead)
         self.counts["late"] += len(late)
         self.counts["dead"] += len(outcome.dead)
-        outcome.alerts = self._feed(batch)
-        return outcome
+        outcome.alerts += self._feed(batch)
 
     def push_arrow(self, stream: str, batch: Any, first_position: int) -> Outcome:
         """Take a `pyarrow.RecordBatch`: only rows that some rule could want become objects. Positions count from the first.
@@ -214,7 +266,8 @@ class Pipeline:
 
         Arrivals never go back in a buffer, so the first is a bound for all and the others are looked at only in doubt.
         """
-        if max(decoded.times_us) <= arrivals_us[0] + future_us:
+        latest_us = decoded.times_us.largest() if isinstance(decoded.times_us, Column) else max(decoded.times_us)
+        if latest_us <= arrivals_us[0] + future_us:
             return
         bad = {index for index, _, _ in decoded.bad}
         indices = [i for i in range(len(arrivals_us)) if i not in bad]

@@ -15,7 +15,7 @@ from typing import Any
 from cep.event import MAX_EVIDENCE, TIMER, Batch, EventId, Key, Match
 from cep.match.fuse import Bits, Fused, indented, where
 from cep.match.joined import can_join, join_all, joins_of
-from cep.match.keyed import HALF, Keyed
+from cep.match.keyed import HALF, Keyed, Tried
 from cep.match.matcher import Hits
 from cep.plan.ir import Expr, Reg, children
 from cep.plan.kernels import Registers, RuleKernels
@@ -124,9 +124,7 @@ class TallyMatcher(Keyed[Tally]):
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             tally = get(key)
             if tally is not None and mask & ends and len(tally) >= enough:
-                if changed is not None:
-                    changed.add(key)
-                if self.end(tally, key, mask, batch, i, out):
+                if self.end(tally, key, mask, (rows[i], times_us[i], ids[i], i), out):
                     continue  # the event is used up and begins nothing
                 if not tally:
                     tally = None
@@ -151,11 +149,12 @@ class TallyMatcher(Keyed[Tally]):
         x, ends, enough = 1 << self._x, 1 << self._y | self._strikes, self._min * self._stride
 
         def row(key: str, bits: Bits) -> list[str]:
-            ended = where(bits, ends, [f"z = M{n}.end(w, {key}, {bits}, batch, i, O{n})"])
+            noted = f"if C{n} is not None: C{n}.add({key})"  # what is told or struck goes from the state
+            ended = where(bits, ends, [noted, f"z = M{n}.end(w, {key}, {bits}, (r, t, e, i), O{n})"])
             begun = [
                 f"if not w: w = K{n}[{key}] = []; D{n}((t + {self._span_us}, {key}, w))",  # none, or one that was emptied
                 f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}",
-                f"if C{n} is not None: C{n}.add({key})",
+                noted,
             ]
             if ended:
                 begun = ["if not z:", *(f"    {line}" for line in begun)]  # else the event is used up
@@ -175,18 +174,21 @@ class TallyMatcher(Keyed[Tally]):
             take(g, row, time_us)
         return g
 
-    def end(self, tally: Tally, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> bool:
+    def end(self, tally: Tally, key: Key, mask: int, event: Tried, out: list[Match]) -> bool:
         """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally; an
         empty one leaves the table (its timer still holds it)."""
-        time_us, stride = batch.times_us[i], self._stride
+        row, time_us, _, _ = event
+        stride = self._stride
+        if self.noted.keys is not None:
+            self.noted.keys.add(key)
         if tally[0] < time_us - self._span_us:
             self._trim(tally, time_us)
         found = False
         if len(tally) >= self._min * stride:
             cond = self._cond
             last = tally[-1] if self._keeps else _NOTHING
-            if mask >> self._y & 1 and (cond is None or cond(last, key, batch.rows[i], time_us)):
-                out.append(self._told_at(tally, key, batch, i))
+            if mask >> self._y & 1 and (cond is None or cond(last, key, row, time_us)):
+                out.append(self._told_at(tally, key, event))
                 found = True
                 tally.clear()
             elif mask & self._strikes:
@@ -203,9 +205,10 @@ class TallyMatcher(Keyed[Tally]):
         if lapsed:
             del tally[:lapsed]
 
-    def _told_at(self, tally: Tally, key: Key, batch: Batch, i: int) -> Match:
+    def _told_at(self, tally: Tally, key: Key, event: Tried) -> Match:
         """The earliest run in time, ended by the event."""
-        stride, time_us, one = self._stride, batch.times_us[i], batch.ids[i]
+        row, time_us, one, cause = event
+        stride = self._stride
         if self._max is not None:
             del tally[self._max * stride :]
         ids = tally[1::stride]
@@ -220,8 +223,8 @@ class TallyMatcher(Keyed[Tally]):
                 g[index] = count
         take = self.kernels.take[self._y]
         if take is not None:
-            take(g, batch.rows[i], time_us)
-        return self.told(key, time_us, i, g, tally[0], time_us, evidence, count + 1)
+            take(g, row, time_us)
+        return self.told(key, time_us, cause, g, tally[0], time_us, evidence, count + 1)
 
     # -- timers
 
@@ -310,13 +313,17 @@ class PendingMatcher(Keyed[Waiting]):
 
     def fuse(self, n: int) -> Fused:
         """`feed` for one row."""
-        due = f"if D{n}[0][0] + {self._within_us} < t: M{n}.advance(t, O{n})"  # what was due by now can be struck no more
-        strike = f"M{n}.strike_within({{}}, t)" if self._exclusive else f"K{n}.pop({{}}, None)"
         g = f"M{n}.registers(r, t)" if self._nothing is None else f"N{n}"
 
         def row(key: str, bits: Bits) -> list[str]:
             noted = f"if C{n} is not None: C{n}.add({key})"
-            struck = indented(f"if {key} in K{n}:", [due, strike.format(key), noted])
+            due = f"if (z if z.__class__ is int else z[0]) + {self._within_us} < t:"  # can be struck no more
+            if self._exclusive:
+                struck = ["z = w[0]", f"{due} M{n}.advance(t, O{n})", f"M{n}.strike_within({key}, t)", noted]
+                struck = [f"w = K{n}.get({key})", *indented("if w is not None:", struck)]
+            else:
+                told = f"K{n}[{key}] = w; M{n}.advance(t, O{n}); P{n}({key}, None)"
+                struck = [f"w = P{n}({key}, None)", *indented("if w is not None:", ["z = w[0]", f"{due} {told}", noted])]
             waits = [
                 f"z = (t, {key}, e, {g}); D{n}.append(z); w = K{n}.setdefault({key}, z)",
                 f"if w is not z: M{n}.wait_too(w, z)",
@@ -324,7 +331,7 @@ class PendingMatcher(Keyed[Waiting]):
             ]
             return [*where(bits, self._strikes, struck), *where(bits, 1 << self._a, waits)]
 
-        before = [f"K{n} = M{n}.keys; D{n} = M{n}._due; C{n} = M{n}.noted.keys; N{n} = M{n}._nothing"]
+        before = [f"K{n} = M{n}.keys; P{n} = K{n}.pop; D{n} = M{n}._due; C{n} = M{n}.noted.keys; N{n} = M{n}._nothing"]
         return Fused(self, row, before)
 
     def wait_too(self, waiting: Waiting, entry: Pending) -> None:

@@ -6,16 +6,20 @@
             a0(i); b0(f1)            rows.append and keys.append of target 0
             w = G1(f1); ...          a matcher written into the loop: `cep.match.fuse`
 
-Families (`cep.match.families`) are walked as tables.
+Families (`cep.match.families`) are walked as tables. Where all matchers stand in the loop, it can also walk over rows as they
+are decoded: a `Run`, which ends before the first row that is refused or out of order.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
-from cep.event import Batch
+import msgspec
+
+from cep.event import Batch, EventId
 from cep.match.families import Family, Member, find_families
 from cep.match.fuse import At, Bits
 from cep.match.matcher import Hits
@@ -28,6 +32,10 @@ from cep.plan.operations import hashable
 from cep.types import Type
 
 Loop = Callable[[Batch], None]
+Reads = tuple[str, str] | None
+# (rows, ids, earliest time, latest time) -> how many rows it took, the time of the last one, whether it ended before the rows did
+Run = Callable[[Iterator[Any], Sequence[EventId], int, int], tuple[int, int, bool]]
+REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)  # what decoding a document may raise
 LARGEST_LOOP = 150  # picks in one function: keeps compile time and the size of functions bounded
 CHAIN = 4  # event types told apart by comparing one by one; more go through a table of numbers
 _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
@@ -35,7 +43,7 @@ _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 def compile_loops(
     targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int], hits: Sequence[Hits], hit: list[int], tables: Tables,
-    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int],
+    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int], reads: Reads,
 ) -> list[Loop]:  # fmt: skip
     """The functions that fill the hits of `some` of the targets: one, unless there are very many picks.
 
@@ -43,9 +51,20 @@ def compile_loops(
     hit     takes the numbers of targets that families wrote to (repeatedly, in no order)
     fused   per target the matchers that are written into the loop
     listed  targets whose rows are (also) written down
+    reads   how batches give times and types (`Batch.reads`)
     """
     parts = _parts(targets, some, tabled)
-    return [_Loop(part, targets, hits, hit, Namespace(tables), rows, fused, listed).compile() for part in parts]
+    return [_Loop(part, targets, hits, hit, Namespace(tables), rows, fused, listed, reads).compile() for part in parts]
+
+
+def compile_run(
+    targets: Sequence[Target], tables: Tables, rows: Rows, fused: Mapping[int, list[At]], reads: tuple[str, str]
+) -> Run | None:
+    """One function for rows as they are decoded, if all targets are of matchers that stand in it."""
+    parts = _parts(targets, range(len(targets)), frozenset())
+    if len(parts) != 1 or len(fused) < len(targets):
+        return None
+    return _Loop(parts[0], targets, (), [], Namespace(tables), rows, fused, (), reads).compile_run()
 
 
 def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset[int]]:
@@ -87,7 +106,7 @@ class _Loop:
 
     def __init__(
         self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows,
-        fused: Mapping[int, list[At]], listed: Container[int],
+        fused: Mapping[int, list[At]], listed: Container[int], reads: Reads,
     ) -> None:  # fmt: skip
         self.picks = picks
         self.targets = targets
@@ -96,29 +115,61 @@ class _Loop:
         self.rows = rows
         self.fused = fused
         self.listed = listed
+        self.reads = reads
         self.bound: dict[str, Any] = {"hit": hit.append}  # locals of the function, given as defaults: the fastest names
 
     def compile(self) -> Loop:
-        blocks = {name: _Block(self, name, picks) for name, picks in _by_type(self.picks).items()}
-        lines = self._dispatch({name: block.tree.lines() for name, block in blocks.items()})
         here = self._fused_here()
-        walked = {"i": "range(len(rows))", "r": "rows", "y": "batch.types"}
-        if here or any(block.tree.uses_time for block in blocks.values()):
-            walked["t"] = "batch.times_us"
+        timed, bodies = self._bodies()
+        walked = {"i": "range(len(rows))", "r": "rows"}
+        if self.reads is None:
+            walked["y"] = "batch.types"
+            if timed:
+                walked["t"] = "batch.times_us"
+            lines = self._dispatch(bodies)
+        else:
+            time, kind = self.reads
+            for name in timed:
+                bodies[name].insert(0, f"t = {time}")
+            lines = [f"y = {kind}", *self._dispatch(bodies)]
         if here:
             walked["e"] = "batch.ids"
-        defaults = "".join(f", {name}={name}" for name in self.bound)
-        source = [
-            f"def loop(batch{defaults}):",
-            "    rows = batch.rows",
-            *(f"    {line}" for _, fused, _ in here for line in fused.before),
-            f"    for {', '.join(walked)} in zip({', '.join(walked.values())}):",
-            *(f"        {line}" for line in lines),
-            *(f"    {line}" for _, fused, _ in here for line in fused.after),
-        ]
-        self.names.globals.update(self.bound)
-        loop: Loop = self.names.run("\n".join(source))["loop"]
+        walk = [f"for {', '.join(walked)} in zip({', '.join(walked.values())}):", *(f"    {line}" for line in lines)]
+        loop: Loop = self._function("batch", ["rows = batch.rows"], here, walk)
         return loop
+
+    def compile_run(self) -> Run:
+        assert self.reads is not None
+        here = self._fused_here()
+        time, kind = self.reads
+        each = [f"t = {time}", "if t < last or t > latest: i -= 1; break", f"last = t; y = {kind}"]
+        walk = [
+            "i = -1; cut = True",
+            "try:",
+            "    for i, r, e in zip(count(), rows, ids):",
+            *(f"        {line}" for line in [*each, *self._dispatch(self._bodies()[1])]),
+            "    else: cut = False",
+            "except refused: pass",
+        ]
+        self.bind("count", count)
+        self.bind("refused", REFUSED)
+        run: Run = self._function("rows, ids, last, latest", [], here, walk, "return i + 1, last, cut")
+        return run
+
+    def _bodies(self) -> tuple[list[str], dict[str, list[str]]]:
+        """The types whose code uses the time, and the code of each type."""
+        blocks = {name: _Block(self, name, picks) for name, picks in _by_type(self.picks).items()}
+        timed = [name for name, block in blocks.items() if block.uses_time]
+        return timed, {name: block.tree.lines() for name, block in blocks.items()}
+
+    def _function(self, takes: str, first: list[str], here: list[At], walk: list[str], last: str = "") -> Any:
+        """The function of these lines, those of the matchers around them."""
+        before = [line for _, fused, _ in here for line in fused.before]
+        after = [line for _, fused, _ in here for line in fused.after]
+        defaults = "".join(f", {name}={name}" for name in self.bound)
+        self.names.globals.update(self.bound)
+        lines = [*first, *before, *walk, *after, last]
+        return self.names.run("\n".join([f"def loop({takes}{defaults}):", *(f"    {line}" for line in lines)]))["loop"]
 
     def _fused_here(self) -> list[At]:
         """The matchers written into this loop, by what stands for them and their matches."""
@@ -157,6 +208,7 @@ class _Block:
 
     def __init__(self, loop: _Loop, event_type: str, picks: list[Pick]) -> None:
         self.loop = loop
+        self.fuses = any(loop.fused.get(pick.target) for pick in picks)
         self.tree = Tree(Writer(loop.names, rows=loop.rows, inline=True))
         targets = loop.targets
         gathering = [pick for pick in picks if targets[pick.target].gathers(event_type)]
@@ -171,6 +223,10 @@ class _Block:
             place.actions += self._write(pick.target, key, pick.bits)
         for family in families:
             self._walk_family(family)
+
+    @property
+    def uses_time(self) -> bool:
+        return self.tree.uses_time or self.fuses
 
     def _grow(self, conjuncts: tuple[Expr, ...]) -> Place:
         """The place where all conditions are true: those that most picks share outermost, among equals the cheaper ones."""

@@ -14,12 +14,13 @@ import msgspec
 from cep.event import Alert, Key, Match
 from cep.match.budget import Budget
 from cep.match.life import Life, Open
-from cep.match.matcher import Matcher, RuleState
+from cep.match.matcher import Expecting, Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
+from cep.match.resolving import ResolvingMatcher
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import FilterBody, RulePlan
+from cep.plan.plan import AbsentBody, FilterBody, RulePlan
 
 MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
 ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
@@ -30,23 +31,28 @@ _encode = msgspec.json.Encoder().encode
 class Running:
     """One rule with its kernels, matcher, noise control and open alerts.
 
-    quiet  its alerts are never muted, in shadow or open: nothing but identity is to be found out
+    make   makes its matcher; another one than the planner's may watch what it is given
     """
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
         self.plan = plan
         self.id = plan.id
         self.kernels = kernels
+        self.life = Life() if plan.has_life else None
         self.matcher: Matcher = make(plan, kernels)
+        self._goes_on = plan.resolve is not None and self.life is not None  # a further match updates what is open
+        if self._goes_on and self.life is not None:
+            self.matcher = ResolvingMatcher(plan, self.matcher, self.life)
         self.feed = self.matcher.feed
         self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = once_of(plan.once) if plan.once else None
         self.suppress = suppress_of(plan.suppress) if plan.suppress else None
-        self.life = Life() if plan.has_life else None
+        self.expects = self.matcher if isinstance(plan.body, AbsentBody) and isinstance(self.matcher, Expecting) else None
         self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
+        self._bare = self._plain and not (self.once or self.suppress or self.budget or self._goes_on or plan.timeout_emit)
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
-        self._equals: dict[str, int] = {}  # identities of alerts at the latest alert time -> how many
+        self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
         self._equals_us = NEVER
 
     def alert(self, match: Match, key: bytes, generation: int) -> Alert | None:
@@ -54,6 +60,10 @@ class Running:
 
         key  the match's, as `key_text`
         """
+        if self._bare:
+            return self._only_opened(match, key, generation)
+        if self._goes_on and match.transition == "opened" and self.life is not None and self.life.is_open(match.key):
+            match.transition = "updated"
         if match.transition == "opened":
             return self._opened(match, key, generation)
         if match.transition == "timeout":
@@ -75,6 +85,28 @@ class Running:
         if self.life is not None:
             self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
         return self._make(alert_id, match, key, generation, muted, None, 0, shadow)
+
+    def _only_opened(self, match: Match, key: bytes, generation: int) -> Alert:
+        """As `_opened` where nothing but identity is to be found out: most alerts of most rules, in one call."""
+        plan, time_us = self.plan, match.time_us
+        what = _encode((self.id, key, time_us, match.first_id, match.last_id, ""))
+        digest = self._hash.copy()
+        if time_us != self._equals_us:
+            self._equals_us, self._equals = time_us, {what: 1}
+            digest.update(what)
+        else:
+            digest.update(self._numbered(what))
+        return Alert(
+            "a_" + digest.hexdigest(), plan.id, plan.version, generation, plan.severity, match.title,
+            match.key if match.key.__class__ is str else msgspec.json.decode(key),
+            time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, plan.tags, plan.to,
+        )  # fmt: skip
+
+    def _numbered(self, what: bytes) -> bytes:
+        """The identity, told apart from equal ones of the same moment."""
+        ordinal = self._equals.get(what, 0)
+        self._equals[what] = ordinal + 1
+        return b"%b%d" % (what, ordinal) if ordinal else what
 
     def _make(
         self,
@@ -123,16 +155,11 @@ class Running:
 
     def _identity(self, match: Match, key: bytes, kind: str) -> str:
         time_us, first, last = match.time_us, match.first_id, match.last_id
-        what = f"{self.id}\0{key!r}\0{time_us}\0{'' if first is None else first}\0{'' if last is None else last}{kind}"
-        ordinal = 0
+        what = _encode((self.id, key, time_us, first, last, kind))  # a third of what writing the numbers into a text takes
         if time_us != self._equals_us:
-            self._equals_us = time_us
-            self._equals = {what: 1}
-        else:
-            ordinal = self._equals.get(what, 0)
-            self._equals[what] = ordinal + 1
+            self._equals_us, self._equals = time_us, {}
         digest = self._hash.copy()
-        digest.update(f"{what}\0{ordinal}".encode())
+        digest.update(self._numbered(what))
         return "a_" + digest.hexdigest()
 
     # -- who is told
@@ -174,7 +201,7 @@ class Running:
     # -- state
 
     def touched(self) -> int:
-        return self.matcher.touched() + (self.life.touched() if self.life else 0)
+        return self.matcher.touched() + (self.life.touched() if self.life is not None else 0)
 
     def carry_over(self, old: Running) -> None:
         """Go on from the state of the same rule under another plan that decides the same."""
@@ -184,7 +211,7 @@ class Running:
                 mine.restore(its.snapshot())
         if self.budget and old.budget:
             self.budget.restore(old.budget.snapshot())
-        if self.life and old.life:
+        if self.life is not None and old.life is not None:
             self.life.restore([old.life.snapshot(delta=False)])
         self._equals, self._equals_us = old._equals, old._equals_us
 
@@ -192,7 +219,7 @@ class Running:
         """[version, keys, meta, whether they are a delta, once, the rest]."""
         state = self.matcher.snapshot(delta=delta)
         rest: dict[str, Any] = {"equals": [self._equals_us, self._equals]}
-        if self.life:
+        if self.life is not None:
             life = self.life.snapshot(delta=delta)
             rest["life"] = [life.keys, life.delta]
         if self.suppress:
@@ -225,7 +252,7 @@ class Running:
             self.once.restore(told)
         if self.suppress:
             self.suppress.restore(rest.get("suppress", []))
-        if self.life:
+        if self.life is not None:
             self.life.restore(life)
         if self.budget and "budget" in rest:
             self.budget.restore(rest["budget"])

@@ -7,13 +7,14 @@ conditions over whole columns. Both give the same hits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from cep.event import Batch
 from cep.match.columns import Columns, column_targets
 from cep.match.fuse import fuse
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
-from cep.match.rowloop import Loop, compile_loops, tabled_targets
+from cep.match.rowloop import Loop, Reads, Run, compile_loops, compile_run, tabled_targets
 from cep.plan.codegen import Rows, Tables
 from cep.plan.plan import RulePlan
 
@@ -48,11 +49,23 @@ class Selector:
                 self._plans_of[target].append(plan)
         self._watched = [n for n in range(len(targets)) if n not in tabled and n in loose]
 
-        def compiled(some: Iterable[int]) -> list[Loop]:
-            return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows, places, loose)
+        def compiled(some: Iterable[int], reads: Reads) -> list[Loop]:
+            return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows, places, loose, reads)
 
-        self._loops = compiled(n for n in range(len(targets)) if n not in in_columns)  # for what only rows can tell
-        self._column_loops = compiled(sorted(in_columns))  # for batches whose columns do not pay
+        def both(reads: Reads) -> tuple[list[Loop], list[Loop]]:
+            """Loops for what only rows can tell, and for batches whose columns do not pay."""
+            return compiled((n for n in range(len(targets)) if n not in in_columns), reads), compiled(sorted(in_columns), reads)
+
+        self._compile = both
+        self._compile_run = partial(compile_run, targets, tables, rows, {} if loose else places)
+        self._runs: dict[tuple[str, str], Run | None] = {}
+        self._loops: dict[Reads, tuple[list[Loop], list[Loop]]] = {}
+
+    def run(self, reads: tuple[str, str]) -> Run | None:
+        """The loop over rows as they are decoded, of which times and types are read so; None: some rules need a batch."""
+        if reads not in self._runs:
+            self._runs[reads] = self._compile_run(reads)
+        return self._runs[reads]
 
     def select(self, batch: Batch) -> list[Hits]:
         """The hits of each plan, in order. They are filled anew by the next call, and plans that select alike share one:
@@ -63,9 +76,12 @@ class Selector:
             hits.keys.clear()
             hits.masks.clear()
         self._hit.clear()
-        loops = self._loops
+        reads = batch.reads
+        if reads not in self._loops:
+            self._loops[reads] = self._compile(reads)
+        loops, instead_of_columns = self._loops[reads]
         if self._columns is not None and not (self._columns.worth(batch) and self._columns.select(batch)):
-            loops = loops + self._column_loops
+            loops = loops + instead_of_columns
         for loop in loops:
             loop(batch)
         filled = [target for target in self._watched if self._hits[target].rows]

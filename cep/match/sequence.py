@@ -19,7 +19,7 @@ import msgspec
 
 from cep.event import TIMER, Batch, EventId, Key, Match
 from cep.match.fuse import Bits, Fused, indented, where
-from cep.match.keyed import Keyed, keep_id
+from cep.match.keyed import Keyed, Tried, keep_id
 from cep.match.matcher import Hits
 from cep.match.stances import Move, Stance, build_stances, starts
 from cep.plan.kernels import Registers, RuleKernels
@@ -111,7 +111,7 @@ class SequenceMatcher(Keyed[list[Run]]):
             if runs is not None and (counts_own or self._concerns(runs, key, mask, rows[i], time_us)):
                 if changed is not None:
                     changed.add(key)
-                match = self._offer(runs, key, mask, batch, i, number)
+                match = self._offer(runs, key, mask, (rows[i], time_us, batch.ids[i], i), number)
                 if match is not None:
                     out.append(match)
                     if not self._ends_next:
@@ -153,7 +153,7 @@ class SequenceMatcher(Keyed[list[Run]]):
             asked = [
                 *([f"if D{n}[0][0] < t: M{n}.drop(t); w = G{n}({key})"] if self._timed else ()),
                 f"if w is not None{'' if holds is None else f' and H{n}(w, {key}, r, t)'}:",
-                f"    z = M{n}.offered(w, {key}, {bits}, batch, i, N{n}, O{n})",
+                f"    z = M{n}.offered(w, {key}, {bits}, (r, t, e, i), N{n}, O{n})",
             ]
             begins = where(bits, self._starting, [f"M{n}.begin(S{n}, {key}, r, t, N{n}, e)"])
             return [
@@ -172,10 +172,10 @@ class SequenceMatcher(Keyed[list[Run]]):
         """Of a pattern that ends with an event: drop the runs whose time is up."""
         self._fire(before_us, [])
 
-    def offered(self, runs: list[Run], key: Key, mask: int, batch: Batch, i: int, number: int, out: list[Match]) -> bool:
+    def offered(self, runs: list[Run], key: Key, mask: int, event: Tried, number: int, out: list[Match]) -> bool:
         """Offer an event that concerns a run; whether it was used up."""
         self.noted.add_all((key,))
-        match = self._offer(runs, key, mask, batch, i, number)
+        match = self._offer(runs, key, mask, event, number)
         if match is not None:
             out.append(match)
         return match is not None
@@ -218,14 +218,14 @@ class SequenceMatcher(Keyed[list[Run]]):
                 self._due.append((time_us + self._due_after_us, key, number))
         return None
 
-    def _offer(self, runs: list[Run], key: Key, mask: int, batch: Batch, i: int, number: int) -> Match | None:
+    def _offer(self, runs: list[Run], key: Key, mask: int, event: Tried, number: int) -> Match | None:
         """Offer the event to all runs of the key; at a match they are dropped."""
-        row, time_us, one = batch.rows[i], batch.times_us[i], batch.ids[i]
+        row, time_us, one, cause = event
         if self._ends_next:
             best = self._ended(runs, key, mask, row, time_us)
             if best is not None:
                 del self.keys[key]  # all of them began by its last event: nothing of the key came in between
-                return self._match(best, key, time_us, i)
+                return self._match(best, key, time_us, cause)
         kept: list[Run] = []
         grown: list[Run] = []
         found_start = FAR
@@ -254,7 +254,7 @@ class SequenceMatcher(Keyed[list[Run]]):
                 kept += [fork for fork in after if fork.stance.alive]
         if grown:
             del self.keys[key]
-            return self._match(max(grown, key=_events), key, time_us, i)  # the first of the longest
+            return self._match(max(grown, key=_events), key, time_us, cause)  # the first of the longest
         if kept:
             self.keys[key] = kept
         else:

@@ -30,7 +30,7 @@ class Stages:
     recalls       what looks further back; None: nothing does
     start_of      when the window that is judged at a time began
     emptied_by    forgets a window that `then reset` empties
-    judged_late   windows are judged by timers alone, so an update is told by them too
+    judged_late   windows are judged at their ends alone: there updates are told, and `for` is fulfilled
     """
 
     def __init__(
@@ -75,8 +75,10 @@ class Stages:
                 self._update(window, registers, time_us, cause, out)
         elif not is_true:
             if stage == PENDING:
-                del self._pending[window.key]
+                self._pending.pop(window.key, None)
             window.stage = CLOSED
+        elif stage == PENDING and self._judged_late and time_us - window.since_us >= self._for_us:
+            self._open(window, registers, time_us, cause, out)
 
     def judge_each(self, window: Any, time_us: int, cause: int, out: list[Match]) -> None:
         """With `fire each`: an alert of its own at each event after which the condition is true."""
@@ -98,7 +100,7 @@ class Stages:
         if window.stage == OPEN:
             out.append(emptied(window.key, time_us, cause))
         elif window.stage == PENDING:
-            del self._pending[window.key]
+            self._pending.pop(window.key, None)
         window.stage = CLOSED
 
     def _registers(self, window: Any, time_us: int) -> list[Any]:
@@ -122,13 +124,9 @@ class Stages:
         self._open(window, self._registers(window, time_us), time_us, TIMER, out)
         return window
 
-    def forget(self, window: Any) -> None:
-        """The window goes, told or not."""
-        self._pending.pop(window.key, None)
-
     def restore(self, windows: list[Any]) -> None:
         """Take up the windows of a snapshot."""
-        waiting = [window for window in windows if window.stage == PENDING]
+        waiting = [] if self._judged_late else [window for window in windows if window.stage == PENDING]
         self._pending = OrderedDict((one.key, one) for one in sorted(waiting, key=lambda one: one.since_us))
 
     # ------------------------------------------------------------ telling
@@ -138,7 +136,8 @@ class Stages:
             self._open(window, registers, time_us, cause, out)
             return
         window.stage, window.since_us = PENDING, time_us
-        self._pending[window.key] = window
+        if not self._judged_late:
+            self._pending[window.key] = window
 
     def _open(self, window: Any, registers: list[Any], time_us: int, cause: int, out: list[Match]) -> None:
         if self._then_reset:

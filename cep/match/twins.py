@@ -11,7 +11,7 @@ from typing import Any
 
 from cep.match.deadlines import has_delays
 from cep.match.runs import Run
-from cep.plan.ir import Expr, Reg, children
+from cep.plan.ir import registers_in
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import PatternBody
 
@@ -56,15 +56,3 @@ def _covers(run: Run, other: Run) -> bool:
     """Whether the match that `other` holds is told in no case, as `run` holds one that goes before it."""
     mine, others = run.match, other.match
     return others is None or (mine is not None and mine.events >= others.events)
-
-
-def registers_in(expr: Expr | None) -> list[int]:
-    """The registers that an expression reads."""
-    found: list[int] = []
-    stack = [] if expr is None else [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Reg):
-            found.append(node.index)
-        stack.extend(children(node))
-    return found

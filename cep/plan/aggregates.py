@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cep.lang import tree
+from cep.plan.check_window import kind_of, looks_back, parts_of
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean
-from cep.plan.plan import RegisterKind
+from cep.plan.plan import RegisterKind, WindowKind
 from cep.plan.references import may_refer
 from cep.plan.scope import Place, Scope
 
 _NO_CALLS = (RegisterKind.NTH, RegisterKind.ROW, RegisterKind.LABEL)
-AGGREGATES = {str(kind): kind for kind in RegisterKind if kind not in _NO_CALLS}
+AGGREGATES = {str(kind): kind for kind in RegisterKind if kind not in _NO_CALLS} | {
+    "median": RegisterKind.PERCENTILE,  # of 50
+    "rate": RegisterKind.COUNT,  # per so much of the window's length
+}
+IN_WINDOWS = ("rate", "decay")
 
 
 def is_aggregate(call: tree.Call) -> bool:
@@ -31,6 +36,9 @@ def open_aggregate(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | N
         faults.error("E0404", call.span, f"`{name}` needs several events, and here is one", help=helps)
         return None
     if scope.shape is Shape.SEQUENCE:
+        if name in IN_WINDOWS:
+            faults.error("E0404", call.span, f"`{name}` is of windows", help="a pattern has no length: `from TYPE` with `when`")
+            return None
         return _over_label(call, scope)
     if scope.shape is Shape.ABSENCE and name != "last":
         helps = "its fields can be named as they are, or as `last(FIELD)`"
@@ -43,6 +51,12 @@ def open_aggregate(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | N
             "a window keeps no list of values",
             help="`distinct(FIELD)` counts them; `list` is for the loop of a pattern",
         )
+        return None
+    if scope.shape is Shape.WINDOW and name != "last" and kind_of(scope.rule.tree) is WindowKind.NONE:
+        rule = scope.rule.tree
+        if rule.when is not None and looks_back(rule.when, rule.lets):  # else it has been told that there is no window
+            helps = "say over how long, as in `when count() >= 5 over 10m`"
+            faults.error("E0403", call.span, f"`{name}` needs a window, and here each event is judged by itself", help=helps)
         return None
     step = scope.rule.steps[0]
     return scope.inside_aggregate(step.type, 0), step
@@ -92,25 +106,6 @@ def _labels_in(call: tree.Call, scope: Scope) -> Iterator[str]:
             elif head in scope.rule.labels:
                 yield head
         stack.extend(reversed(parts_of(node)))
-
-
-def parts_of(node: tree.Node) -> list[tree.Node]:
-    """The direct parts of an expression of the tree."""
-    match node:
-        case tree.Member(base=x) | tree.Index(base=x) | tree.Lookup(key=x) | tree.Unary(operand=x) | tree.IsNull(operand=x):
-            return [x]
-        case tree.Call(args=args, where=where):
-            return [*args, *([where] if where is not None else [])]
-        case tree.Binary(left=a, right=b):
-            return [a, b]
-        case tree.Logic(operands=xs) | tree.ListOf(items=xs):
-            return [*xs]
-        case tree.In(operand=x, items=xs):
-            return [x, *xs]
-        case tree.Between(operand=x, low=a, high=b):
-            return [x, a, b]
-        case _:
-            return []
 
 
 def whole_label(expr: tree.Expr, scope: Scope) -> StepDraft | None:

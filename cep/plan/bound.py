@@ -13,6 +13,8 @@ from cep.errors import Span
 from cep.plan.plan import Path, RegisterKind
 from cep.types import Type
 
+NUMBER = Type.NUMBER
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
@@ -36,6 +38,15 @@ class Field(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Each(Node):
+    """A field of an event that any step took: of one of these types. `name` is how the source calls it."""
+
+    event_types: tuple[str, ...]
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Aggregate(Node):
     """A value over the events taken by a step, or in the window: a register to be. `name` is how the source calls it."""
 
@@ -46,6 +57,18 @@ class Aggregate(Node):
     where: Bound | None = None
     nth: int = 0
     skip_nulls: bool = True
+    argument: int | float = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recall(Node):
+    """`first_seen` and `changed` of values of an event, or the `baseline` of an aggregate: see `cep.plan.plan.Recall`."""
+
+    kind: str
+    values: tuple[Bound, ...]
+    aggregate: Aggregate | None
+    over_us: int
+    per_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +180,6 @@ class Broken(Node):
 
 
 Bound = (
-    Const | Field | Aggregate | KeyRef | EmittedRef | Call | Neg | Arith | Compare | TextMatch | Logic | Not | InList | InTable
-    | Column | IsNull | Item | Quantified | Element | Broken
+    Const | Field | Each | Aggregate | Recall | KeyRef | EmittedRef | Call | Neg | Arith | Compare | TextMatch | Logic | Not
+    | InList | InTable | Column | IsNull | Item | Quantified | Element | Broken
 )  # fmt: skip

@@ -41,7 +41,7 @@ def check_tests(book: BookDraft) -> None:
 
 
 def _check_claims(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> None:
-    known = {field.name for field in draft.emit} | set(RESERVED)
+    known = _fields_of(draft) | {*RESERVED, "transition"}
     for expected in test.expect:
         for check in expected.checks if isinstance(expected, tree.ExpectAlerts) else ():
             if check.field not in known:
@@ -53,8 +53,14 @@ def _check_claims(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> Non
                 )
 
 
+def _fields_of(draft: RuleDraft) -> set[str]:
+    """What alerts of the rule may hold, those of runs that lapsed among them."""
+    told = {"rows"} if draft.tree.emit_rows else {field.name for field in draft.emit}
+    return told | {field.name for field in draft.tree.on_timeout or ()}
+
+
 def _check_given(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> None:
-    types = {step.type for step in draft.steps}
+    types = {step.type for step in draft.selections}
     for given in test.given:
         helps = did_you_mean(given.type, types, " ").strip()
         if given.type not in types and helps:

@@ -7,6 +7,7 @@ is right unless a schema says otherwise; a faulty rule leaves nothing behind.
 from __future__ import annotations
 
 from cep.errors import Span
+from cep.lang import tree
 from cep.plan.draft import BookDraft, RuleDraft
 from cep.plan.lower import Lowering
 from cep.plan.plan import Path
@@ -23,17 +24,19 @@ def check_types(book: BookDraft) -> None:
     objects: dict[tuple[str, Path], tuple[Path, Span]] = {}  # what must be an object, since a field of it is used
     values: dict[tuple[str, Path], Span] = {}
     keys = []
-    for draft in book.rules:
+    for draft in book.reading:
+        draft.wait()
         mark = typing.solver.mark()
         typing.enter(draft)
         _check_rule(draft, typing)
-        if not draft.faults.broken:
+        if draft.sound:
             _check_nesting(draft, objects, values)
         keys.append(typing.keys)
-        if draft.faults.broken:
+        typing.leave(draft)
+        if not draft.sound:
             typing.solver.undo_to(mark)
-    for draft, key in zip(book.rules, keys, strict=True):
-        if not draft.faults.broken:
+    for draft, key in zip(book.reading, keys, strict=True):
+        if draft.sound:
             try:
                 Lowering(typing, draft, key).lower()
             except TooBig as fault:
@@ -44,10 +47,18 @@ def _check_rule(draft: RuleDraft, typing: Typing) -> None:
     for step in draft.steps:
         if step.bound is not None:
             typing.demand(step.bound, only(Type.BOOL), "E0303", "`where` is a condition", help=_COMPARE)
+    if draft.resolve is not None and draft.resolve.bound is not None:
+        typing.demand(draft.resolve.bound, only(Type.BOOL), "E0303", "`where` is a condition", help=_COMPARE)
     _check_key(draft, typing)  # after the conditions: they say more of the fields
     if draft.when is not None:
         typing.demand(draft.when, only(Type.BOOL), "E0303", "`when` is a condition", help=_COMPARE)
-    for field in draft.emit:
+    if draft.until is not None:
+        typing.demand(draft.until, only(Type.BOOL), "E0303", "`until` is a condition", help=_COMPARE)
+    if draft.expect is not None:
+        typing.demand(draft.expect, only(Type.BOOL), "E0303", "`where` is a condition", help="compare a column with something")
+    if draft.tree.expect is not None and draft.tree.expect.table in typing.book.tables and len(typing.keys) == 1:
+        _check_expected(draft, draft.tree.expect, typing)
+    for field in (*draft.emit, *draft.rows, *draft.timeout):
         typing.type_of(field.bound)
     for piece in draft.title:
         if piece.bound is not None:
@@ -79,6 +90,21 @@ def _check_key(draft: RuleDraft, typing: Typing) -> None:
                     help="a key joins by type and value, so they would never meet; name fields of one type",
                 )
             first = first or (event_type, part.span)
+
+
+def _check_expected(draft: RuleDraft, expect: tree.Expect, typing: Typing) -> None:
+    """The keys of the table are of the type of the rule's key."""
+    keys = typing.column(expect.table, None)
+    try:
+        typing.solver.unify(typing.keys[0], keys, Because(expect.span, f"found among the keys of table `{expect.table}`"))
+    except Clash:
+        found, wanted = (say_types(typing.solver.allowed(var)) for var in (keys, typing.keys[0]))
+        draft.faults.error(
+            "E0313",
+            expect.span,
+            f"the keys of table `{expect.table}` are {found}, and the key of the rule is {wanted}",
+            help="a key joins by type and value, so they would never meet",
+        )
 
 
 def _check_nesting(

@@ -6,7 +6,21 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from cep.plan import ir
-from cep.plan.plan import AbsentBody, FilterBody, PatternBody, RulePlan, Select, SequenceBody, StepPlan, TitlePart, WindowBody
+from cep.plan.bounded import is_bounded
+from cep.plan.explain_window import say_kept, window_lines
+from cep.plan.plan import (
+    AbsentBody,
+    Bound,
+    FilterBody,
+    PatternBody,
+    RulePlan,
+    Select,
+    SequenceBody,
+    StepPlan,
+    TitlePart,
+    WindowBody,
+)
+from cep.plan.say_pattern import say_pattern, say_pick, say_times, say_within
 from cep.plan.words import Words, say_duration
 
 
@@ -17,44 +31,67 @@ def describe(plan: RulePlan) -> str:
 
 def _lines(plan: RulePlan) -> Iterator[str]:
     words = words_of(plan)
-    kind = {FilterBody: "filter", WindowBody: "window", AbsentBody: "absence", SequenceBody: "sequence"}[type(plan.body)]
-    yield f"rule {plan.id}: {kind}, severity {plan.severity}{'' if plan.enabled else ', disabled'}"
+    kind = {FilterBody: "filter", WindowBody: "window", AbsentBody: "absence"}.get(type(plan.body), "sequence")
+    yield f"rule {plan.id}: {kind}, severity {plan.severity}{_mode(plan)}"
     yield from _key(plan, words)
     match plan.body:
         case FilterBody(select=select):
             yield f"  events {_select(select, words)}"
         case WindowBody() as body:
             yield f"  events {_select(body.select, words)}"
-            how = ", an alert at each event" if body.fire_each else ", emptied by each alert" if body.then_reset else ""
-            yield f"  window over {say_duration(body.window_us)}{how}"
-            yield f"  when   {words.say(body.when)}"
+            yield from window_lines(body, words)
+            if body.resolve is not None:
+                yield f"  resolved by {_select(body.resolve, words)}"
         case AbsentBody() as body:
             yield f"  events {_select(body.select, words)}"
             yield f"  silent for {say_duration(body.for_us)}"
+            yield from _expected(body, words)
         case SequenceBody() as body:
             yield from _sequence(body, words)
-        case PatternBody():
-            yield "  pattern"
+        case PatternBody() as body:
+            yield from _any_pattern(body, words)
         case _:
             assert_never(plan.body)
+    if resolve := plan.resolve or getattr(plan.body, "resolve", None):
+        yield f"  resolved by {_select(resolve, words)}"
     registers = getattr(plan.body, "registers", ())
     if registers:
         yield f"  keeps  {', '.join(words.register(register) for register in registers)}"
     if plan.emit:
         yield f"  emits  {', '.join(_emit(name, expr, words) for name, expr in plan.emit)}"
+    if plan.rows:
+        yield f"  emits  a row per event: {', '.join(_emit(name, expr, words) for name, expr in plan.rows)}"
+    if plan.timeout_emit:
+        yield f"  on timeout {', '.join(_emit(name, expr, words) for name, expr in plan.timeout_emit)}"
     if plan.title:
         yield f"  title  {''.join(_title(part, words) for part in plan.title)}"
     if plan.once is not None:
         yield f"  {plan.once.words}"
+    if plan.suppress is not None:
+        yield f"  {plan.suppress.words}"
     if plan.to:
         yield f"  to     {', '.join(plan.to)}"
     yield f"  bound  {say_bound(plan)}"
 
 
+def _mode(plan: RulePlan) -> str:
+    if not plan.enabled:
+        return ", disabled"
+    return {"shadow": ", in shadow", "canary": f", told of {plan.canary_percent}% of the keys"}.get(plan.mode, "")
+
+
+def _expected(body: AbsentBody, words: Words) -> Iterator[str]:
+    if body.expect is not None:
+        where = "" if body.expect.where is None else f" where {words.say(body.expect.where)}"
+        yield f"  expects the keys of table {body.expect.table}{where}"
+    if body.unless_silent:
+        yield "  held back while no event of its types comes, of whatever key"
+
+
 def words_of(plan: RulePlan) -> Words:
     """The words of the rule's expressions: what its registers and parts of its key are called."""
     labels = tuple(step.label for step in plan.body.steps) if isinstance(plan.body, SequenceBody | PatternBody) else ()
-    return Words(plan.key, getattr(plan.body, "registers", ()), labels)
+    return Words(plan.key, getattr(plan.body, "registers", ()), labels, getattr(plan.body, "recalls", ()))
 
 
 def _key(plan: RulePlan, words: Words) -> Iterator[str]:
@@ -95,6 +132,20 @@ def _sequence(body: SequenceBody, words: Words) -> Iterator[str]:
         yield f"  when   {words.say(body.when)}"
 
 
+def _any_pattern(body: PatternBody, words: Words) -> Iterator[str]:
+    yield f"  match  {say_pattern(body)}"
+    for step in body.steps:
+        yield f"  step   {step.label}: {_select(step.select, words)}"
+        if step.cond is not None:
+            yield f"         and of the run: {words.say(step.cond)}{_after_take(step)}"
+    if body.within != Bound():
+        yield f"  within {say_within(body.within)}"
+    if body.when is not None:
+        yield f"  when   {words.say(body.when)}"
+    if picked := say_pick(body):
+        yield f"  {picked}"
+
+
 def _after_take(step: StepPlan) -> str:
     return " (the event itself counts)" if step.cond_after_take else ""
 
@@ -111,14 +162,11 @@ def _pattern(body: SequenceBody) -> str:
     return said
 
 
-def say_times(least: int, most: int | None) -> str:
-    """The quantifier, in its shortest spelling."""
-    short: dict[tuple[int, int | None], str] = {(1, 1): "", (0, 1): "?", (1, None): "+", (0, None): "*"}
-    if (least, most) in short:
-        return short[least, most]
-    if most is None:
-        return f"{{{least},}}"
-    return f"{{{least}}}" if least == most else f"{{{least},{most}}}"
+def _say_budget(plan: RulePlan) -> str:
+    if plan.budget is None:
+        return "no bound on keys"
+    goes = {"oldest": "the key longest unheard of goes", "newest": "no new key is taken", "sample": "the same sample stays"}
+    return f"at most {plan.budget.most:,} keys, then {goes[plan.budget.on_full]}"
 
 
 def say_bound(plan: RulePlan) -> str:
@@ -127,15 +175,30 @@ def say_bound(plan: RulePlan) -> str:
     match plan.body:
         case FilterBody():
             return "nothing is kept"
-        case WindowBody(window_us=window_us):
-            return f"{each}, the events of the last {say_duration(window_us)}; forgotten when there are none"
-        case AbsentBody(for_us=for_us):
-            return f"{each}, one timer of {say_duration(for_us)} and the last event; forgotten once told"
+        case WindowBody() as body:
+            return f"{each}, {say_kept(body)}"
+        case AbsentBody(expect=expect):
+            most = _say_budget(plan) if expect is None else f"the keys are those of table {expect.table}"
+            return f"{each}, one timer and the last event; {most}"
         case SequenceBody(within_us=None):
             return "nothing is kept: one event is a match"
         case SequenceBody(within_us=within_us):
             return f"{each}, runs begun in the last {say_duration(within_us or 0)}; forgotten by timer"
-        case PatternBody(within=within):
-            return f"{each}, runs begun in the last {say_duration(within.us or 0)}; forgotten by timer"
+        case PatternBody() as body:
+            return _say_bound_of(body, plan, each)
         case _:
             assert_never(plan.body)
+
+
+def _say_bound_of(body: PatternBody, plan: RulePlan, each: str) -> str:
+    within = body.within
+    if within.us is not None:
+        said = f"{each}, runs begun in the last {say_duration(within.us)}; forgotten by timer"
+    elif within.events is not None:
+        said = f"{each}, runs begun in its last {within.events} events"
+    elif is_bounded(body.pattern):
+        said = f"{each}, runs whose next event is not overdue; forgotten by timer"
+    else:
+        said = f"{each}, every run begun"
+    budget = plan.budget
+    return said if budget is None else f"{said}; at most {budget.most} runs, on full drop {budget.on_full}"

@@ -10,11 +10,14 @@ from cep.functions.regex import refuse_regex
 from cep.lang import tree
 from cep.plan import bound
 from cep.plan.aggregates import AGGREGATES, is_aggregate, open_aggregate, whole_label
+from cep.plan.check_window import kind_of, length_of
 from cep.plan.draft import Shape
 from cep.plan.faults import did_you_mean, rename
 from cep.plan.itself import warn_of_itself
-from cep.plan.plan import RegisterKind
-from cep.plan.references import bind_label, bind_path
+from cep.plan.looking_back import bind_baseline, bind_seen
+from cep.plan.parameters import needs_length, take_parameter
+from cep.plan.plan import RegisterKind, WindowKind
+from cep.plan.references import bind_column, bind_label, bind_path
 from cep.plan.scope import Scope
 from cep.types import Type
 
@@ -72,9 +75,10 @@ def bind(expr: tree.Expr, scope: Scope) -> bound.Bound:
             return bound.Not(span, missing) if negated else missing
         case tree.ListOf():
             return _list(expr, scope)
-        case tree.Seen() | tree.Baseline():
-            scope.rule.faults.error("E0404", span, "this looks at events before, and stands where there are none")
-            return bound.Broken(span)
+        case tree.Seen():
+            return bind_seen(expr, scope, bind)
+        case tree.Baseline():
+            return bind_baseline(expr, scope, bind)
         case _:
             assert_never(expr)
 
@@ -170,20 +174,7 @@ def _column(lookup: tree.Lookup, names: list[str], span: Span, scope: Scope) -> 
     key = bind(lookup.key, scope)
     if not table_exists(lookup.table, lookup.span, scope):
         return bound.Broken(span)
-    rows = scope.book.tables[lookup.table]
-    columns = {column for row in rows.values() for column in row}
-    if len(names) > 1:
-        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
-        return bound.Broken(span)
-    if rows and names[0] not in columns:
-        scope.rule.faults.error(
-            "E0209",
-            span,
-            f"table `{lookup.table}` has no column `{names[0]}`",
-            help=did_you_mean(names[0], columns),
-        )
-        return bound.Broken(span)
-    return bound.Column(span, lookup.table, key, names[0])
+    return bind_column(lookup.table, key, tuple(names), span, scope)
 
 
 def table_exists(name: str, span: Span, scope: Scope) -> bool:
@@ -349,6 +340,14 @@ def _aggregate(call: tree.Call, scope: Scope) -> bound.Bound:
     if opened is None:
         return bound.Broken(call.span)
     inside, step = opened
+    taken = take_parameter(call, scope)
+    if taken is None:
+        return bound.Broken(call.span)
+    call, argument = taken
+    if call.name == "rate":
+        return _rate(call, argument, inside, scope)
+    if call.name == "decay" and not needs_length(call, scope):
+        return bound.Broken(call.span)
     if not _arity(call, 0 if kind is RegisterKind.COUNT else 1, 1, scope):
         return bound.Broken(call.span)
     where = bind(call.where, inside) if call.where is not None else None
@@ -360,5 +359,17 @@ def _aggregate(call: tree.Call, scope: Scope) -> bound.Bound:
         )
         return bound.Broken(call.span)
     expr = bind(call.args[0], inside)
-    own_event = scope.shape is Shape.ABSENCE  # there `last(x)` is the field of the last event, null or not
-    return bound.Aggregate(call.span, call.name, kind, step.index, expr, where, skip_nulls=not own_event)
+    # Of one event `last(x)` is its field, null or not.
+    own_event = scope.shape is Shape.ABSENCE or (scope.shape is Shape.WINDOW and kind_of(scope.rule.tree) is WindowKind.NONE)
+    return bound.Aggregate(call.span, call.name, kind, step.index, expr, where, skip_nulls=not own_event, argument=argument)
+
+
+def _rate(call: tree.Call, unit_us: int | float, inside: Scope, scope: Scope) -> bound.Bound:
+    """`rate(1m)`: how many events per minute of the window."""
+    length_us = length_of(scope.rule.tree.window)
+    if not needs_length(call, scope) or not length_us:
+        return bound.Broken(call.span)
+    where = bind(call.where, inside) if call.where is not None else None
+    counted = bound.Aggregate(call.span, call.name, RegisterKind.COUNT, 0, None, where)
+    unit, length = (bound.Const(call.span, us, Type.NUMBER) for us in (unit_us, length_us))
+    return bound.Arith(call.span, "/", bound.Arith(call.span, "*", counted, unit), length)

@@ -3,6 +3,7 @@ needs the run. Conditions that can never be true are told."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -10,6 +11,7 @@ from cep.functions import FUNCTIONS
 from cep.plan import ir
 from cep.plan.contradictions import contradiction
 from cep.plan.draft import BookDraft, RuleDraft, StepDraft
+from cep.plan.greedy import warn_of_greedy
 from cep.plan.operations import ARITHMETIC, same, whole
 from cep.plan.plan import Register
 from cep.types import Type
@@ -24,8 +26,9 @@ ORDER = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a
 def fold_constants(book: BookDraft) -> None:
     """Fold every typed expression of the sound rules; fill `select` and `cond` of their steps."""
     for draft in book.rules:
-        if not draft.faults.broken:
+        if draft.sound:
             _fold_rule(draft)
+            warn_of_greedy(draft)
 
 
 def _fold_rule(draft: RuleDraft) -> None:
@@ -33,19 +36,28 @@ def _fold_rule(draft: RuleDraft) -> None:
     for step in draft.steps:
         if step.typed is not None:
             _split(draft, step, fold(step.typed))
-    draft.registers = [
-        Register(r.kind, r.step, r.type, r.expr and fold(r.expr), r.where and fold(r.where), r.nth, r.skip_nulls)
-        for r in draft.registers
+    if draft.resolve is not None and draft.resolve.typed is not None:
+        _split(draft, draft.resolve, fold(draft.resolve.typed))
+    draft.expect_typed = draft.expect_typed and fold(draft.expect_typed)
+    draft.registers = [_fold_register(register) for register in draft.registers]
+    draft.recalls = [
+        replace(recall, values=tuple(map(fold, recall.values)), register=recall.register and _fold_register(recall.register))
+        for recall in draft.recalls
     ]
+    draft.until_typed = draft.until_typed and fold(draft.until_typed)
     if draft.when_typed is not None:
         draft.when_typed = fold(draft.when_typed)
         why = contradiction(conjuncts(draft.when_typed))
         if why and draft.tree.when is not None:
             draft.faults.warning("W0301", draft.tree.when.span, f"`when` can never be true: {why}", help=_NEVER)
-    for field in draft.emit:
+    for field in (*draft.emit, *draft.rows, *draft.timeout):
         field.typed = field.typed and fold(field.typed)
     for piece in draft.title:
         piece.typed = piece.typed and fold(piece.typed)
+
+
+def _fold_register(register: Register) -> Register:
+    return replace(register, expr=register.expr and fold(register.expr), where=register.where and fold(register.where))
 
 
 _NEVER = "as it stands, the rule never tells anything"

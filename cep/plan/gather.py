@@ -9,7 +9,8 @@ from cep.errors import Span
 from cep.functions import FUNCTIONS
 from cep.lang import tree
 from cep.lang.declared import taken
-from cep.plan.aggregates import AGGREGATES, parts_of
+from cep.plan.aggregates import AGGREGATES
+from cep.plan.check_window import parts_of
 from cep.plan.faults import Faults
 from cep.plan.shared import Shared
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from cep.plan.ir import And, Arith, Compare, Const, Expr, Field, Reg, children
-from cep.plan.plan import RegisterKind, SequenceBody, StepPlan
+from cep.plan.plan import ANY_STEP, PatternBody, RegisterKind, SequenceBody, StepPlan
 from cep.types import Type
 
 Number = int | float
@@ -25,12 +25,15 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OF_ONE_EVENT = (RegisterKind.FIRST, RegisterKind.LAST, RegisterKind.MIN, RegisterKind.MAX, RegisterKind.NTH)
 
 
-def with_implied(body: SequenceBody) -> SequenceBody:
+AnyPattern = SequenceBody | PatternBody
+
+
+def with_implied(body: AnyPattern) -> AnyPattern:
     """The pattern, each step's event-only condition joined by what its condition on the run implies."""
     return replace(body, steps=tuple(_step(step, body) for step in body.steps))
 
 
-def _step(step: StepPlan, body: SequenceBody) -> StepPlan:
+def _step(step: StepPlan, body: AnyPattern) -> StepPlan:
     implied = tuple(found for part in _parts(step.cond) if (found := _implied(part, body)) is not None)
     if not implied:
         return step
@@ -43,7 +46,7 @@ def _parts(expr: Expr | None) -> tuple[Expr, ...]:
     return expr.operands if isinstance(expr, And) else (expr,)
 
 
-def _implied(part: Expr, body: SequenceBody) -> Expr | None:
+def _implied(part: Expr, body: AnyPattern) -> Expr | None:
     """`event expression > run expression` with a bound known of the latter: `event expression > bound`."""
     if not isinstance(part, Compare) or part.op not in _MIRRORED:
         return None
@@ -69,14 +72,14 @@ def _is_event_only(expr: Expr) -> bool:
     return reads
 
 
-def _bounds(expr: Expr, body: SequenceBody) -> Bounds:
+def _bounds(expr: Expr, body: AnyPattern) -> Bounds:
     """Between what the value lies, whenever it is not null."""
     match expr:
         case Const(value=int() | float() as v) if not isinstance(v, bool):
             return v, v
         case Reg(index=i):
             register = body.registers[i]
-            if register.kind not in _OF_ONE_EVENT or not isinstance(register.expr, Field):
+            if register.kind not in _OF_ONE_EVENT or register.step == ANY_STEP or not isinstance(register.expr, Field):
                 return None, None
             found: Bounds = (None, None)
             for part in (*_parts(body.steps[register.step].select.where), *_parts(register.where)):
@@ -111,7 +114,7 @@ def _narrowed(a: Bounds, b: Bounds) -> Bounds:
     return max(lows, default=None), min(highs, default=None)
 
 
-def _calculated(op: str, x: Expr, constant: object, body: SequenceBody, *, constant_first: bool) -> Bounds:
+def _calculated(op: str, x: Expr, constant: object, body: AnyPattern, *, constant_first: bool) -> Bounds:
     """Bounds of `x op constant` or `constant op x`: each end calculated, and turned round where the operation falls."""
     if isinstance(constant, bool) or not isinstance(constant, int | float):
         return None, None

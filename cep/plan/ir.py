@@ -206,6 +206,18 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (k,)
 
 
+def registers_in(expr: Expr | None) -> list[int]:
+    """The registers that the expression reads."""
+    found: list[int] = []
+    stack = [] if expr is None else [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Reg):
+            found.append(node.index)
+        stack.extend(children(node))
+    return found
+
+
 def fields_of(expr: Expr) -> frozenset[tuple[str, ...]]:
     """Paths of the event's fields that the expression reads."""
     found: set[tuple[str, ...]] = set()

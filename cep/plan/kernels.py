@@ -6,16 +6,18 @@ Registers are a list `g` (plan.Register order). `k` is the key as matchers hold 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cep.event import Key
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts, repeated_fields
+from cep.plan.folds import fold_lines, kept_values
 from cep.plan.ir import Expr
 from cep.plan.plan import (
     ANY_STEP,
+    AbsentBody,
     FilterBody,
     PatternBody,
     Recall,
@@ -51,7 +53,10 @@ class RuleKernels:
     timeout   (g, k) -> dict           what `on timeout emit` tells of a run that lapsed; None: nothing
     title     (fields, v, k, row, t) -> str
     once      (fields, v, k, row, t) -> Key     the `once per` key; None: the rule has no noise control
+    expected  absences: the keys that ought to be heard of, as the table stands; None: the rule names none
     dump, load  registers to plain data and back (snapshots)
+    keep      per step (row, t) -> tuple      `pick all`: what the registers want of an event taken by that step
+    fold      per step (g, kept)              and the same as `take`, from what was kept; None: the step has no registers
     until     windows: as `when`; None: there is none
     recalls   windows: what each of them needs of an event. What they say stands in `v` and `g` behind the registers
     """
@@ -71,6 +76,9 @@ class RuleKernels:
     once: Callable[[dict[str, Any], list[Any], Key, Any, int], Key] | None
     dump: Callable[[Registers], list[Any]]
     load: Callable[[list[Any]], Registers]
+    keep: tuple[Callable[[Any, int], tuple[Any, ...]], ...] = ()
+    fold: tuple[Callable[[Registers, tuple[Any, ...]], None] | None, ...] = ()
+    expected: tuple[Key, ...] | None = None
     until: Callable[[list[Any], Key], bool] | None = None
     recalls: tuple[RecallKernels, ...] = ()
 
@@ -116,12 +124,19 @@ def compile_rule(plan: RulePlan, tables: Tables, *, rows: Rows = "struct", known
     return known[tells]
 
 
+def _expected(rows: Mapping[Any, Any], expects: Callable[[Key], bool]) -> tuple[Key, ...]:
+    """The keys of a table as events have them, for which the condition is true. No key is null."""
+    keys: list[Key] = [("bool", key) if isinstance(key, bool) else key for key in rows if key is not None]
+    return tuple(key for key in keys if expects(key))
+
+
 class _Compiler:
     """Gathers the source of all functions of a rule, defines them in one go, and hands them out by name."""
 
     def __init__(self, plan: RulePlan, tables: Tables, rows: Rows) -> None:
         self.plan = plan
         self.rows = rows
+        self.tables = tables
         self.registers: tuple[Register, ...] = () if isinstance(plan.body, FilterBody) else plan.body.registers
         self.recalls = plan.body.recalls if isinstance(plan.body, WindowBody) else ()
         self.slots = [*map(slot_of, self.registers), *(NOTHING for _ in self.recalls)]
@@ -139,6 +154,7 @@ class _Compiler:
             self._write_values()
         takes = [self._write_take(step) for step in steps]
         judged = [self._write_cond(step, cond) for step, cond in enumerate(conds)]
+        folds = [self._write_fold(step) for step in steps] if isinstance(body, PatternBody) else []
         if when is not None:
             write = self._writer(reading=(when,))
             self._define("when(v, k)", self._loads(write), f"return {write.true(when)}")
@@ -154,6 +170,11 @@ class _Compiler:
         self._write_title()
         if self.plan.once:
             self._write_once(self.plan.once.per)
+        expect = body.expect if isinstance(body, AbsentBody) else None
+        if expect is not None:
+            write = self._writer(reading=(expect.where,))
+            asked = "True" if expect.where is None else write.true(expect.where)
+            self._define("expects(k)", self._loads(write), f"return {asked}")
         made = _NO_REGISTERS | self.names.run("\n".join(self.source))
         return RuleKernels(
             fresh=made["fresh"],
@@ -171,6 +192,9 @@ class _Compiler:
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
             load=made["load"],
+            keep=tuple(made[f"keep_{step}"] for step, _ in enumerate(folds)),
+            fold=tuple(made[name] if name else None for name in folds),
+            expected=None if expect is None else _expected(self.tables[expect.table], made["expects"]),
             until=made["until"] if until is not None else None,
             recalls=tuple(
                 RecallKernels(*(made[f"{name}_{index}"] for name in _OF_RECALLS)) for index in range(len(self.recalls))
@@ -268,6 +292,19 @@ class _Compiler:
         lines = [line for i, register in mine for line in take_lines(register, i, write, label)]
         self._define(f"take_{step}(g, r, t)", self._loads(write), lines)
         return f"take_{step}"
+
+    def _write_fold(self, step: int) -> str:
+        """`take` in two halves, for matches whose registers are made when they are told."""
+        kept = kept_values(self.registers, step)
+        write = self._writer(reading=kept)
+        loads = self._loads(write)
+        self._define(f"keep_{step}(r, t)", loads, f"return ({''.join(write.value(expr) + ', ' for expr in kept)})")
+        write = self._writer()
+        write.reg = lambda i: (f"v[{i}]", True)
+        lines = fold_lines(self.registers, step, write, self._label(step))
+        if lines:
+            self._define(f"fold_{step}(g, v)", lines)
+        return f"fold_{step}" if lines else ""
 
     def _label(self, step: int) -> str:
         body = self.plan.body

@@ -16,7 +16,7 @@ from cep.plan.scope import Place, Scope
 def draft_key(draft: RuleDraft) -> None:
     """Fill `draft.key` with names and trees, one entry per event type of the rule; nothing is bound yet."""
     by = draft.tree.by
-    types = list(dict.fromkeys(step.type for step in draft.steps if step.type))
+    types = list(dict.fromkeys(step.type for step in draft.selections if step.type))
     if by is None:
         draft.key = KeyDraft(trees=dict.fromkeys(types, ()))
         return

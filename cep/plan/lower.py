@@ -6,7 +6,7 @@ from typing import assert_never
 
 from cep.plan import bound, ir
 from cep.plan.draft import RuleDraft
-from cep.plan.plan import Register, RegisterKind
+from cep.plan.plan import Recall, Register, RegisterKind
 from cep.plan.references import TIME
 from cep.plan.scope import MOST_NODES, TooBig
 from cep.plan.typevars import Var
@@ -22,17 +22,29 @@ class Lowering:
         self.draft = draft
         self.key = key
         self.registers: dict[str, int] = {}
+        self.recalls: dict[str, int] = {}
+        self._places = 0  # of the first recall
         self.nodes = 0
 
     def lower(self) -> None:
-        """Fill the typed places of the draft."""
+        """Fill the typed places of the draft. What recalls say stands behind all registers, so these are found out first."""
+        self._lower()
+        if self.draft.recalls:
+            self.nodes, self._places = 0, len(self.draft.registers)
+            self._lower()
+
+    def _lower(self) -> None:
         draft = self.draft
         draft.key.typed = {event_type: tuple(self.expr(part) for part in parts) for event_type, parts in draft.key.bound.items()}
         draft.key.types = tuple(self.typing.solver.decide(var) for var in self.key)
         for step in draft.steps:
             step.typed = None if step.bound is None else self.expr(step.bound)
+        if draft.resolve is not None and draft.resolve.bound is not None:
+            draft.resolve.typed = self.expr(draft.resolve.bound)
+        draft.expect_typed = None if draft.expect is None else self.expr(draft.expect)
         draft.when_typed = None if draft.when is None else self.expr(draft.when)
-        for field in draft.emit:
+        draft.until_typed = None if draft.until is None else self.expr(draft.until)
+        for field in (*draft.emit, *draft.rows, *draft.timeout):
             field.typed = self.expr(field.bound)
         for piece in draft.title:
             piece.typed = None if piece.bound is None else self.expr(piece.bound)
@@ -54,8 +66,12 @@ class Lowering:
                 return ir.Const(self.typing.times.get(node, value), Type.ANY if value is None else self.type_of(node))
             case bound.Field(path=path):
                 return ir.Field(path, Type.TIME if path == TIME else self.type_of(node))
+            case bound.Each(event_types=types, path=path):
+                return ir.Field(path, Type.TIME if path == TIME else self.typing.solver.decide(self.typing.slot(types[0], path)))
             case bound.Aggregate():
                 return self._register(node)
+            case bound.Recall():
+                return self._recall(node)
             case bound.KeyRef(index=index):
                 return ir.KeyPart(index, self.typing.solver.decide(self.key[index]))
             case bound.EmittedRef(name=name):
@@ -106,6 +122,22 @@ class Lowering:
         return ir.Or(tuple(ir.Compare("==", operand, item) for item in items))
 
     def _register(self, node: bound.Aggregate) -> ir.Reg:
+        register = self._make_register(node)
+        # By what they say, not by ==: Python holds 1 == True == 1.0, in which two registers may differ.
+        index = self.registers.setdefault(repr(register), len(self.registers))
+        if index == len(self.draft.registers):
+            self.draft.registers.append(register)
+        return ir.Reg(index, register.type)
+
+    def _recall(self, node: bound.Recall) -> ir.Reg:
+        register = None if node.aggregate is None else self._make_register(node.aggregate)
+        recall = Recall(node.kind, tuple(self.expr(value) for value in node.values), node.over_us, node.per_us, register)
+        index = self.recalls.setdefault(repr(recall), len(self.recalls))
+        if index == len(self.draft.recalls):
+            self.draft.recalls.append(recall)
+        return ir.Reg(self._places + index, self.type_of(node))
+
+    def _make_register(self, node: bound.Aggregate) -> Register:
         expr = None if node.expr is None else self.expr(node.expr)
         where = None if node.where is None else self.expr(node.where)
         bare = isinstance(node.expr, bound.Field)
@@ -115,9 +147,4 @@ class Lowering:
             where = expr if where is None else ir.And((where, expr))
             expr = None
         kind = self.type_of(node)
-        register = Register(node.kind, node.step, kind, expr, where, node.nth, node.skip_nulls)
-        # By what they say, not by ==: Python holds 1 == True == 1.0, in which two registers may differ.
-        index = self.registers.setdefault(repr(register), len(self.registers))
-        if index == len(self.draft.registers):
-            self.draft.registers.append(register)
-        return ir.Reg(index, kind)
+        return Register(node.kind, node.step, kind, expr, where, node.nth, node.skip_nulls, node.argument)

@@ -11,6 +11,7 @@ from cep.plan.check_tests import check_tests
 from cep.plan.check_types import check_types
 from cep.plan.draft import BookDraft
 from cep.plan.fold_constants import fold_constants
+from cep.plan.order_rules import order_rules
 from cep.plan.resolve_names import resolve_names
 from cep.plan.write_out import write_out
 
@@ -19,6 +20,7 @@ Pass = Callable[[BookDraft], None]
 PASSES: tuple[Pass, ...] = (
     write_out,
     check_shape,
+    order_rules,
     resolve_names,
     check_types,
     fold_constants,

@@ -13,6 +13,7 @@ from cep.plan.ir import Expr
 from cep.types import Type
 
 Path = tuple[str, ...]
+RULE_TYPE = "rule "  # of events that are the alerts of a rule: its ID follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Select:
 
     type: str
     where: Expr | None = None
+
+
+def rule_read(event_type: str) -> str | None:
+    """The ID of the rule whose alerts are the events of this type; None: events as they come from outside."""
+    return event_type[len(RULE_TYPE) :] if event_type.startswith(RULE_TYPE) else None
 
 
 class RegisterKind(StrEnum):
@@ -36,7 +42,7 @@ class RegisterKind(StrEnum):
     LIST         the non-null values in order (at most 1,000; sequences only)
     STDDEV       of a sample (n - 1); rounded once; of fewer than two null
     PERCENTILE   the value below which `argument` percent lie, between neighbours in proportion; of nothing null
-    TOP          the `argument` most frequent values, most frequent first, of equals the one met first (windows only)
+    TOP          the `argument` most frequent values, most frequent first, of equals the one met first
     DECAY        each value halved for every `argument` us of its event's age, summed; of nothing 0 (windows only)
     ROW, LABEL   the value at each event, null or not, and the label of the step that took it (at most 1,000): what `emit rows`
                  tells of each
@@ -357,8 +363,15 @@ class PatternBody:
 
     @property
     def needs_own_events(self) -> bool:
-        """Whether events of the rule's types that fit no step matter: `=>` and `within N events` count them."""
-        return self.within.events is not None or _counts_own(self.pattern)
+        """Whether events of the rule's types that fit no step matter: `=>` and `within N events` count them. With `pick all`
+        they also tell loops and optional parts that something came in between."""
+        counts = self.within.events is not None or _counts_own(self.pattern)
+        return counts or (self.pick is PickKind.ALL and not _is_plain(self.pattern))
+
+
+def _is_plain(pattern: Chain) -> bool:
+    """Single events, one after the other."""
+    return all(isinstance(link.part, Take) and link.part.loop == ONCE and not link.negated for link in pattern.links)
 
 
 def taking(part: Part) -> frozenset[int]:
@@ -477,6 +490,18 @@ class RulePlan:
     @property
     def event_types(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(select.type for select in self.selects))
+
+    @property
+    def reads_rules(self) -> tuple[str, ...]:
+        """IDs of the rules whose alerts it takes as events."""
+        return tuple(name for name in map(rule_read, self.event_types) if name is not None)
+
+    @property
+    def needs_own_events(self) -> bool:
+        """Whether events of its types that fit none of its selections matter too."""
+        if isinstance(self.body, SequenceBody | PatternBody):
+            return self.body.needs_own_events
+        return isinstance(self.body, AbsentBody) and self.body.unless_silent
 
 
 @dataclass(frozen=True, slots=True)

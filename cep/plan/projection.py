@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cep.plan import ir
-from cep.plan.plan import ANY_STEP, FilterBody, Path, PatternBody, RulePlan, SequenceBody, taking
+from cep.plan.plan import ANY_STEP, FilterBody, Path, PatternBody, RulePlan, SequenceBody, WindowBody, taking
 from cep.types import Type
 
 TIME: Path = ("ts",)  # known of every event without reading a field
@@ -43,3 +43,9 @@ def _read_by(plan: RulePlan) -> Iterator[tuple[str, ir.Expr | None]]:
         for step in every if register.step == ANY_STEP else (register.step,):
             yield types[step], register.expr
             yield types[step], register.where
+    if isinstance(plan.body, WindowBody):
+        for recall in plan.body.recalls:
+            yield from ((types[0], expr) for expr in recall.values)
+            if recall.register is not None:
+                yield types[0], recall.register.expr
+                yield types[0], recall.register.where

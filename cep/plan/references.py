@@ -5,9 +5,10 @@ from __future__ import annotations
 from cep.errors import Fix, Span
 from cep.lang import tree
 from cep.plan import bound
+from cep.plan.check_window import kind_of
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean, rename
-from cep.plan.plan import Path, RegisterKind
+from cep.plan.plan import ANY_STEP, Path, RegisterKind, WindowKind
 from cep.plan.scope import Place, Scope
 
 TIME: Path = ("ts",)  # of every event
@@ -27,6 +28,8 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
         return scope.element
     if len(parts) == 1 and parts[0] in scope.emitted:
         return bound.EmittedRef(span, parts[0], scope.emitted[parts[0]])
+    if scope.place is Place.ROW:
+        return bind_column(scope.table, bound.KeyRef(span, 0), parts, span, scope)
     if scope.place is Place.RESULT:
         index = _key_part(path, scope)
         if index is not None:
@@ -34,7 +37,67 @@ def bind_path(path: tree.Path, scope: Scope) -> bound.Bound:
     if scope.shape is Shape.SEQUENCE and scope.place is not Place.EVENT and parts[0] in scope.rule.labels:
         step = scope.rule.labels[parts[0]]
         return bind_label(step, parts[1:], span, scope, RegisterKind.LAST, 0, parts[0])
+    if parts[0] == "prev" and len(parts) > 1 and scope.place is Place.STEP:
+        return _previous(parts[1:], span, scope)
     return _bare(parts, span, scope)
+
+
+def bind_column(table: str, key: bound.Bound, names: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A column of the row that the key finds in a table that exists."""
+    rows = scope.book.tables[table]
+    columns = {column for row in rows.values() for column in row}
+    if len(names) > 1:
+        scope.rule.faults.error("E0209", span, f"column `{names[0]}` has no fields", help="a column holds plain values")
+        return bound.Broken(span)
+    if rows and names[0] not in columns:
+        scope.rule.faults.error(
+            "E0209",
+            span,
+            f"table `{table}` has no column `{names[0]}`",
+            help=did_you_mean(names[0], columns),
+        )
+        return bound.Broken(span)
+    return bound.Column(span, table, key, names[0])
+
+
+def _previous(path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """`prev.path`: of the event that the run took just before, of whatever step."""
+    rule = scope.rule
+    before = [rule.steps[index] for index in sorted(rule.follows.previous.get(scope.step, ()))]
+    if not before:
+        ours = rule.steps[scope.step].label
+        rule.faults.error(
+            "E0217", span, f"nothing comes before `{ours}`, so there is no `prev`", help="`prev` is the event taken just before"
+        )
+        return bound.Broken(span)
+    for event_type in dict.fromkeys(step.type for step in before):
+        if isinstance(bind_field(event_type, path, span, scope), bound.Broken):
+            return bound.Broken(span)
+    said = f"prev.{say_path(path)}"
+    # The register is kept of every event, so all that have the field must agree: first those that are meant.
+    types = dict.fromkeys((*(step.type for step in before), *_types_that_have(path, scope)))
+    each = bound.Each(span, tuple(types), path, said)
+    return bound.Aggregate(span, said, RegisterKind.LAST, ANY_STEP, each, skip_nulls=False)
+
+
+def _each(path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """In `emit rows`: a field of each event, or the label of the step that took it."""
+    if path == ("label",):
+        return bound.Aggregate(span, "label", RegisterKind.LABEL, ANY_STEP, skip_nulls=False)
+    types = _types_that_have(path, scope)
+    if not types:
+        return bind_field(scope.rule.positive[0].type, path, span, scope)
+    for event_type in types:
+        bind_field(event_type, path, span, scope)
+    said = say_path(path)
+    return bound.Aggregate(span, said, RegisterKind.ROW, ANY_STEP, bound.Each(span, types, path, said), skip_nulls=False)
+
+
+def _types_that_have(path: Path, scope: Scope) -> tuple[str, ...]:
+    """The types of events that the pattern takes, without those whose declared fields do not have this one."""
+    types = dict.fromkeys(step.type for step in scope.rule.positive if step.type)
+    schemas = scope.book.schemas
+    return tuple(name for name in types if path == TIME or ".".join(path) in schemas.get(name, {".".join(path): ""}))
 
 
 def _key_part(path: tree.Path, scope: Scope) -> int | None:
@@ -51,12 +114,16 @@ def _key_part(path: tree.Path, scope: Scope) -> int | None:
 
 
 def _bare(parts: Path, span: Span, scope: Scope) -> bound.Bound:
+    if scope.rows:
+        return _each(parts, span, scope)
     if scope.place is not Place.RESULT or scope.shape is Shape.FILTER:
         _suspect_label(parts, span, scope)
         return bind_field(scope.event_type, parts, span, scope)
     only = scope.rule.steps[0]
     said = say_path(parts)
     if scope.shape is Shape.ABSENCE:
+        return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
+    if scope.shape is Shape.WINDOW and kind_of(scope.rule.tree) is WindowKind.NONE:
         return taken(only, parts, span, scope, RegisterKind.LAST, 0, said)
     if scope.shape is Shape.WINDOW:
         near = _emitted_help(said, scope) or did_you_mean(said, scope.known_names(), " ").strip()
@@ -104,6 +171,8 @@ def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.B
     """A field of the event being judged; told when the schema of its type does not have it."""
     declared = scope.book.schemas.get(event_type, {})
     name = ".".join(path)
+    if event_type in scope.book.alerts:
+        return _alert_field(event_type, path, span, scope)
     if not event_type:  # a label without `where`: told already
         return bound.Broken(span)
     if path == TIME or not declared or name in declared:
@@ -131,6 +200,27 @@ def bind_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.B
             label="not in the declared fields",
             help=did_you_mean(name, declared),
             fix=rename(span, name, declared) if span.line == span.end_line and span.end_col - span.col == len(name) else None,
+        )
+    return bound.Broken(span)
+
+
+def _alert_field(event_type: str, path: Path, span: Span, scope: Scope) -> bound.Bound:
+    """A field of another rule's alert, taken as an event: what that rule emits, its key, and `ts`."""
+    told = scope.book.alerts[event_type]
+    known = {field.name for field in told.emit} | set(told.key.names) | {"ts"}
+    name = path[0]
+    if told.faults.broken or (len(path) == 1 and name in known):
+        return bound.Field(span, event_type, path)
+    if name in known:
+        scope.rule.faults.error("E0305", span, f"`{name}` of `{event_type}` is a value: it has no fields", help=f"write `{name}`")
+    else:
+        scope.rule.faults.error(
+            "E0202",
+            span,
+            f"alerts of rule `{told.tree.id.text}` have no field `{say_path(path)}`",
+            label="neither emitted nor a part of its key",
+            help=did_you_mean(name, known),
+            fix=rename(span, name, known) if len(path) == 1 and span.end_col - span.col == len(name) else None,
         )
     return bound.Broken(span)
 
@@ -165,6 +255,14 @@ def bind_label(step: StepDraft, path: Path, span: Span, scope: Scope, kind: Regi
 
 def may_refer(step: StepDraft, span: Span, scope: Scope) -> bool:
     """Whether events of the step can be known here; told when they cannot."""
+    if not step.taken:
+        scope.rule.faults.error(
+            "E0217",
+            span,
+            f"`{step.label}` only closes a loop: no event of it is part of a match",
+            help=f"a condition on it belongs in the `where` of `{step.label}`",
+        )
+        return False
     if step.negated:
         scope.rule.faults.error(
             "E0217",
@@ -173,8 +271,17 @@ def may_refer(step: StepDraft, span: Span, scope: Scope) -> bool:
             help=f"a condition on it belongs in the `where` of `{step.label}`",
         )
         return False
-    if scope.place is Place.STEP and step.index > scope.step:
+    follows = scope.rule.follows
+    if scope.place is Place.STEP and step.index not in follows.before.get(scope.step, ()):
         ours = scope.rule.steps[scope.step].label
+        if scope.step not in follows.before.get(step.index, ()) and scope.rule.steps[scope.step] in scope.rule.positive:
+            scope.rule.faults.error(
+                "E0217",
+                span,
+                f"where `{ours}` is tried, `{step.label}` was never taken: they are alternatives",
+                help="compare in `when`, where the one that was left out is null",
+            )
+            return False
         scope.rule.faults.error(
             "E0217",
             span,

@@ -28,6 +28,7 @@ class Place(Enum):
     STEP = auto()  # `where` of a label: bare names are fields of the event being tried, labels say what the run took
     TAKEN = auto()  # inside an aggregate: bare names are fields of the events it runs over
     RESULT = auto()  # `when`, `emit`, titles
+    ROW = auto()  # `expect`: bare names are columns of a table's row
 
 
 @dataclass(slots=True)
@@ -46,6 +47,8 @@ class Scope:
     """event_type  of the event that bare names are fields of; empty where there is none
     step        index of the step whose event is being tried or was taken
     emitted     fields `emit` has calculated (titles)
+    table       whose row is looked at (ROW)
+    rows        in `emit rows`: bare names are fields of each event of the match
     element     the item of a list, inside `any` and `all`: there `x` means it
     """
 
@@ -57,7 +60,9 @@ class Scope:
     step: int = 0
     emitted: Mapping[str, bound.Bound] = field(default_factory=dict)
     element: bound.Element | None = None
+    table: str = ""
     depth: int = 0
+    rows: bool = False
 
     def deeper(self, span: Span) -> Scope:
         """The scope of the parts of an expression; counts."""
@@ -69,7 +74,7 @@ class Scope:
         return replace(self, depth=self.depth + 1)
 
     def inside_aggregate(self, event_type: str, step: int) -> Scope:
-        return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={})
+        return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={}, rows=False)
 
     def with_element(self, element: bound.Element) -> Scope:
         return replace(self, element=element)

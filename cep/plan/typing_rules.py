@@ -9,7 +9,7 @@ from cep.functions import FUNCTIONS
 from cep.plan import bound
 from cep.plan.draft import BookDraft, RuleDraft
 from cep.plan.faults import Faults
-from cep.plan.plan import Path, RegisterKind
+from cep.plan.plan import RULE_TYPE, Path, RegisterKind
 from cep.plan.references import TIME, say_path
 from cep.plan.typevars import (
     EVERY,
@@ -55,6 +55,7 @@ class Typing:
         self.columns: dict[tuple[str, str], Var] = {}
         self.nodes: dict[bound.Bound, Var] = {}
         self.times: dict[bound.Bound, int] = {}
+        self.alerts: dict[str, dict[str, Var]] = {}  # event type `rule ID` -> what its alerts hold
         self.keys: list[Var] = []  # of the rule being checked
         self.faults = Faults()
 
@@ -63,10 +64,33 @@ class Typing:
         self.faults = draft.faults
         self.keys = [Var(SCALARS) for _ in draft.key.names]
 
+    def leave(self, draft: RuleDraft) -> None:
+        """The rule is checked: what its alerts hold is known to those who read them."""
+        event_type = RULE_TYPE + draft.tree.id.text
+        if event_type in self.book.alerts and draft.sound:
+            keys = dict(zip(draft.key.names, self.keys))
+            self.alerts[event_type] = keys | {field.name: self.type_of(field.bound) for field in draft.emit}
+
+    def _told(self, event_type: str, path: Path) -> Var:
+        """A field of an alert as those see it who read it as an event: durations are seconds there."""
+        name = path[0]
+        var = self.alerts.get(event_type, {}).get(name)
+        if path == TIME and var is None:
+            return Var(only(Type.TIME), Because(None, "`ts` is the time of the event"))
+        if var is None:
+            return Var(IN_EVENTS)
+        types = self.solver.allowed(var)
+        if Type.SPAN not in types:
+            return var
+        told = types - {Type.SPAN} | {Type.NUMBER}
+        return Var(told, Because(None, f"`{name}` of `{event_type}` is told in seconds"))
+
     # ------------------------------------------------------------ leaves
 
     def slot(self, event_type: str, path: Path) -> Var:
         var = self.slots.get((event_type, path))
+        if var is None and event_type in self.book.alerts:
+            var = self.slots[event_type, path] = self._told(event_type, path)
         if var is None:
             name = ".".join(path)
             declared = self.book.schemas.get(event_type, self.book.fields).get(name)
@@ -115,8 +139,12 @@ class Typing:
                 return Var(EVERY if kind is None else only(kind))
             case bound.Field(event_type=event_type, path=path):
                 return self.slot(event_type, path)
+            case bound.Each():
+                return self._each(node)
             case bound.Aggregate():
                 return self._aggregate(node)
+            case bound.Recall():
+                return self._recall(node)
             case bound.KeyRef(index=index):
                 return self.keys[index]
             case bound.EmittedRef(expr=expr):
@@ -171,23 +199,52 @@ class Typing:
             return Var(EVERY)
         return var
 
+    def _each(self, node: bound.Each) -> Var:
+        """The field has one type, whatever the event."""
+        shared = self.slot(node.event_types[0], node.path)
+        for event_type in node.event_types[1:]:
+            var = self.slot(event_type, node.path)
+            try:
+                self.solver.unify(shared, var, Because(node.span, f"used as `{node.name}`"))
+            except Clash:
+                first, found = say_types(self.solver.allowed(shared)), say_types(self.solver.allowed(var))
+                self.tell(
+                    "E0314",
+                    node,
+                    f"`{node.name}` is {found} in `{event_type}` and {first} in `{node.event_types[0]}`",
+                    help="it may be of either event, so both must be of one type",
+                )
+        return shared
+
     def _aggregate(self, node: bound.Aggregate) -> Var:
         if node.where is not None:
             self.demand(node.where, only(B), "E0303", "the filter of an aggregate is a condition")
         kind, expr = node.kind, node.expr
+        if kind is RegisterKind.LABEL:
+            return Var(only(T))
         if expr is None:
             return Var(only(N))
         if not node.skip_nulls:
             return self.type_of(expr)
-        if kind in (RegisterKind.SUM, RegisterKind.AVG):
-            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` adds numbers or durations")
+        if kind in (RegisterKind.SUM, RegisterKind.AVG, RegisterKind.STDDEV, RegisterKind.PERCENTILE):
+            does = "adds" if kind in (RegisterKind.SUM, RegisterKind.AVG) else "compares the size of"
+            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` {does} numbers or durations")
+        if kind is RegisterKind.DECAY:
+            return self.demand(expr, only(N), "E0311", f"`{node.name}` adds numbers")
         if kind in (RegisterKind.MIN, RegisterKind.MAX):
             return self.demand(expr, ORDERED, "E0311", f"`{node.name}` compares what has an order")
         if kind in (RegisterKind.COUNT, RegisterKind.FIRST, RegisterKind.LAST):
             var = self.type_of(expr)
             return Var(only(N)) if kind is RegisterKind.COUNT else var
         self.demand(expr, SCALARS, "E0311", f"`{node.name}` takes single values")
-        return Var(only(LIST if kind is RegisterKind.LIST else N))
+        return Var(only(LIST if kind in (RegisterKind.LIST, RegisterKind.TOP) else N))
+
+    def _recall(self, node: bound.Recall) -> Var:
+        for value in node.values:
+            self.demand(value, SCALARS, "E0311", f"`{node.kind}` remembers single values")
+        if node.aggregate is None:
+            return Var(only(B))
+        return self.demand(node.aggregate, SUMMED, "E0311", "`baseline` is a mean of numbers or durations")
 
     def _call(self, node: bound.Call) -> Var:
         function = FUNCTIONS[node.function]

@@ -87,9 +87,10 @@ def rulebook_from_wire(data: Any) -> Rulebook:
     return made
 
 
-def version_of(key: KeyPlan, body: Body, emit: tuple[tuple[str, Expr], ...], once: OncePlan | None) -> str:
-    """Hash of what decides in a rule: 16 hex digits."""
-    return digest([to_wire(part, WORDS) for part in (key, body, emit, once)])
+def version_of(key: KeyPlan, body: Body, emit: tuple[tuple[str, Expr], ...], once: OncePlan | None, *more: Any) -> str:
+    """Hash of what decides in a rule: 16 hex digits. `more`: what few rules have (None: this one has not)."""
+    rest = {str(n): to_wire(part, WORDS) for n, part in enumerate(more) if part is not None}
+    return digest([*(to_wire(part, WORDS) for part in (key, body, emit, once)), *([rest] if rest else [])])
 
 
 def digest(data: Any) -> str:

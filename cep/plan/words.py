@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from cep.plan import ir
-from cep.plan.plan import KeyPlan, Register, RegisterKind
+from cep.plan.plan import ANY_STEP, KeyPlan, Recall, Register, RegisterKind
 from cep.timestamps import iso_text
 from cep.types import Type
 
@@ -42,12 +42,25 @@ def say_value(value: object, kind: Type) -> str:
 class Words:
     """Expressions of one rule in words: what registers and parts of the key mean there."""
 
-    def __init__(self, key: KeyPlan, registers: Sequence[Register], labels: Sequence[str]) -> None:
+    def __init__(
+        self, key: KeyPlan, registers: Sequence[Register], labels: Sequence[str], recalls: Sequence[Recall] = ()
+    ) -> None:
         self.key = key
         self.registers = registers
         self.labels = labels
+        self.recalls = recalls
+
+    def recall(self, recall: Recall) -> str:
+        """`first_seen(country) in 30d`, `baseline(count() per 5m, over 7d)`."""
+        inside = Words(self.key, (), ())
+        if recall.register is not None:
+            parts = f"{say_duration(recall.per_us)}, over {say_duration(recall.over_us)}"
+            return f"baseline({inside.register(recall.register)} per {parts})"
+        return f"{recall.kind}({', '.join(map(inside.say, recall.values))}) in {say_duration(recall.over_us)}"
 
     def register(self, register: Register) -> str:
+        if register.step == ANY_STEP:
+            return self._of_any_step(register)
         label = self.labels[register.step] if self.labels else ""
         inside = Words(self.key, (), ())
         path = f"{label}." if label else ""
@@ -65,7 +78,22 @@ class Words:
         where = f"{' ' if what else ''}where {inside.say(register.where)}" if register.where is not None else ""
         if register.kind is RegisterKind.COUNT and not what and register.where is not None:
             where = inside.say(register.where)
+        match register.kind:
+            case RegisterKind.PERCENTILE if register.argument == 50:
+                return f"median({what}{where})"
+            case RegisterKind.PERCENTILE:
+                return f"percentile({what}, {register.argument}{where})"
+            case RegisterKind.TOP:
+                return f"top({register.argument}, {what}{where})"
+            case RegisterKind.DECAY:
+                return f"decay({what}, {say_duration(int(register.argument))}{where})"
         return f"{register.kind}({what}{where})"
+
+    def _of_any_step(self, register: Register) -> str:
+        if register.expr is None:
+            return "label"
+        field = Words(self.key, (), ()).say(register.expr)
+        return f"each {field}" if register.kind is RegisterKind.ROW else f"prev.{field}"
 
     def say(self, expr: ir.Expr, *, tight: bool = False) -> str:
         """The expression as an author might write it; `tight` puts parentheses round anything with an operator."""
@@ -75,6 +103,8 @@ class Words:
             case ir.Field(path=path):
                 return ".".join(path)
             case ir.Reg(index=index):
+                if index >= len(self.registers):
+                    return self.recall(self.recalls[index - len(self.registers)])
                 return self.register(self.registers[index])
             case ir.KeyPart(index=index):
                 return self.key.names[index]

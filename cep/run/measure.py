@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -78,6 +79,12 @@ class Clocked:
         self._matcher.advance(watermark_us, out)
         self._measured.seconds += time.perf_counter() - started
 
+    def __getattr__(self, name: str) -> Any:
+        """What only some matchers have: their budget, and whom they expect. (`fuse` would get round the clock.)"""
+        if name in ("budget", "begun", "meet"):
+            return getattr(self._matcher, name)
+        raise AttributeError(name)
+
     def next_due(self) -> int | None:
         return self._matcher.next_due()
 
@@ -105,8 +112,9 @@ def measure(rulebook: Rulebook, streams: Mapping[str, StreamSpec], inputs: Seque
         return Clocked(make_matcher(plan, kernels), made.rules[plan.id])
 
     def tell(alert: Alert) -> None:
-        made.rules[alert.rule].alerts += 1
-        made.rules[alert.rule].muted += bool(alert.muted)
+        if alert.transition in ("opened", "timeout"):
+            made.rules[alert.rule].alerts += 1
+            made.rules[alert.rule].muted += bool(alert.muted)
 
     made.summary = run_bounded(rulebook, streams, inputs, tell, lambda _: None, make=clocked)
     return made

@@ -11,10 +11,10 @@ from cep.lang.printer import print_text, print_yaml
 from cep.lang.read import read_rules
 from cep.loader.script import run_tests
 from cep.plan.rulebook import build_rulebook
+from tests.docs.letters import TABLES
 from tests.docs.pages import Block, blocks
 
 PAGE = "language.md"
-TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana"}}}  # the table that the page speaks of
 RULES = blocks(PAGE, "cep", "yaml")
 PAIRS = [(above, below) for above, below in pairwise(RULES) if below.before == "As YAML:"]
 

@@ -10,7 +10,6 @@ import pytest
 
 from cep import event as events
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.functions import FUNCTIONS, regex
 from cep.lang import literals, read, yaml_tests
 from cep.lang.assemble import CHOICES
@@ -19,28 +18,15 @@ from cep.lang.read import read_rules
 from cep.lang.yaml_form import RULE_KEYS
 from cep.match.openrows import LARGEST_DOCUMENT
 from cep.match.pipeline import Pipeline
-from cep.plan import check_shape, registers, scope
+from cep.plan import check_pattern, registers, scope
 from cep.plan.aggregates import AGGREGATES
 from cep.plan.rulebook import build_rulebook
 from tests.docs.functions_table import functions_table
+from tests.docs.letters import SECOND_US, everything, rule_of, run, seconds, stream, told
 from tests.docs.pages import Row, blocks, code, rows, text_of
 
 PAGE = "language.md"
-TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana"}}}
 EVENT = json.loads(blocks(PAGE, "json")[0].text)
-SECOND_US = 1_000_000
-
-
-def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:
-    """The alerts that are told of these events."""
-    file, faults = read_rules("rule.cep", rule)
-    rulebook, found = build_rulebook([file], tables=TABLES)
-    errors = [fault.message for fault in (*faults, *found) if fault.level == "error"]
-    assert not errors, (rule, errors)
-    pipeline = Pipeline(rulebook, {"e": StreamSpec(name="e", **stream)})
-    outcome = pipeline.push("e", [json.dumps(one).encode() for one in documents], list(range(len(documents))))
-    assert not outcome.dead and not outcome.late
-    return [alert for alert in (*outcome.alerts, *pipeline.finish(until_us).alerts) if not alert.muted]
 
 
 def value_of(expression: str) -> Any:
@@ -93,38 +79,9 @@ def test_every_word_of_severity_is_named() -> None:
 # ---------------------------------------------------------------- meaning
 
 
-def stream(letters: str) -> list[dict[str, Any]]:
-    return [{"ts": at, "type": "e", "v": letter} for at, letter in enumerate(letters) if letter != "_"]
-
-
-def rule_of(text: str) -> str:
-    """The whole rule that a row's short form stands for."""
-    if text.startswith("when "):
-        body, more = "from e", text.replace(" fire", "\n  fire").replace(" then", "\n  then")
-    elif text.startswith("absent "):
-        letter, duration = text.split()[1::2]
-        body, more = f'absent e where v == "{letter}" for {duration}', ""
-    elif " once " in text:
-        letter, _, once = text.partition(" once ")
-        body, more = f'from e where v == "{letter}"', f"once {once}"
-    else:
-        pattern, _, within = text.partition(" within ")
-        labels = dict.fromkeys(re.findall(r"[a-z]+", pattern))
-        where = "\n  ".join(f"{label}: e where v in [{', '.join(map(repr, label))}]" for label in labels)
-        body, more = f"match {pattern}\n  where {where}", f"within {within}"
-    return f"rule r\n  {body}\n  {more}\n"
-
-
-def seconds(alert: Alert) -> float:
-    return alert.time_us / SECOND_US
-
-
 @pytest.mark.parametrize("row", rows(PAGE, "rule", "events", "alerts"), ids=lambda row: f"{row.cells[0]} on {row.cells[1]}")
 def test_a_rule_alerts_as_the_table_says(row: Row) -> None:
-    events = stream(code(row.cells[1]))
-    found = run(rule_of(code(row.cells[0])), events, until_us=100 * SECOND_US, id="ts")
-    told = [f"{seconds(alert):g}s: {' '.join(map(str, alert.evidence))}" for alert in found]
-    assert ("; ".join(told) or "none") == row.cells[2]
+    assert told(code(row.cells[0]), code(row.cells[1])) == row.cells[2]
 
 
 @pytest.mark.parametrize("row", rows(PAGE, "rule", "events", "told"), ids=lambda row: row.cells[0])
@@ -154,7 +111,11 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert said == [
         f"{read.MAX_BYTES >> 20} MiB",
         f"{LARGEST_DOCUMENT >> 20} MiB",
-        f"{check_shape.MOST_REPEATS:,}",
+        f"{check_pattern.MOST_REPEATS:,}",
+        f"{check_pattern.MOST_STEPS}",
+        f"{check_pattern.MOST_OF_ANY_ORDER}",
+        f"{check_pattern.DEEPEST}",
+        f"{registers.MOST_ROWS:,}",
         f"{registers.LONGEST_LIST:,}",
         f"{events.MAX_EVIDENCE}",
         f"{scope.DEEPEST}",
@@ -163,3 +124,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"{yaml_tests.MAX_REPEAT:,}",
         f"{literals.MAX_SPAN_US // literals.UNITS_US['d']:,} days",
     ]
+
+
+@pytest.mark.parametrize("row", rows(PAGE, "rule", "events", "life"), ids=lambda row: f"{row.cells[0]} on {row.cells[1]}")
+def test_an_alert_lives_as_the_table_says(row: Row) -> None:
+    found = everything(rule_of(code(row.cells[0])), stream(code(row.cells[1])), until_us=100 * SECOND_US, id="ts")
+    assert "; ".join(f"{seconds(alert):g}s {alert.transition}" for alert in found) == row.cells[2]

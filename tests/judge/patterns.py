@@ -7,7 +7,7 @@ Small on purpose: few letters, short times, two keys, so that events coincide an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,7 +17,21 @@ from cep.event import TIMER, Batch, Match
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
-from cep.plan.plan import KeyPlan, Node, PatternBody, Register, RegisterKind, RulePlan, Select, SequenceBody, StepPlan
+from cep.plan.plan import (
+    ANY_STEP,
+    AbsentBody,
+    KeyPlan,
+    Node,
+    PatternBody,
+    Register,
+    RegisterKind,
+    RulePlan,
+    Select,
+    SequenceBody,
+    StepPlan,
+    WindowBody,
+    WindowKind,
+)
 from cep.types import Type
 from tests.judge.values import Seen, Verdict, as_key, fits, key_parts, told
 
@@ -59,8 +73,20 @@ def sequence_rule(body: SequenceBody | PatternBody, key: KeyPlan = KEY) -> RuleP
     types = {step.select.type for step in body.steps}
     key = KeyPlan(key.names, tuple(entry for entry in key.by_type if entry[0] in types), key.types)
     emit = tuple((f"r{i}", Reg(i, register.type)) for i, register in enumerate(body.registers))
-    timeout = emit[:2] if isinstance(body, PatternBody) and body.timeout else ()
+    late = (("late", Const(1, Type.NUMBER)), *emit[:2])
+    timeout = late if isinstance(body, PatternBody) and body.timeout else ()
     return RulePlan("r", "v", key, body, emit, timeout_emit=timeout)
+
+
+def rows_rule(body: PatternBody, key: KeyPlan = KEY) -> RulePlan:
+    """The same, telling of each event its value and label, and of the match its other registers."""
+    plan, count = sequence_rule(body, key), len(body.registers)
+    each = (
+        Register(RegisterKind.ROW, ANY_STEP, Type.NUMBER, VALUE, skip_nulls=False),
+        Register(RegisterKind.LABEL, ANY_STEP, Type.TEXT, skip_nulls=False),
+    )
+    rows = (("value", Reg(count, Type.NUMBER)), ("label", Reg(count + 1, Type.TEXT)), *plan.emit)
+    return replace(plan, body=replace(body, registers=(*body.registers, *each)), emit=(), rows=rows)
 
 
 def register_of(kind: Register, step: int) -> Register:
@@ -239,10 +265,11 @@ def run_matcher(
     events: Sequence[Seen],
     end_us: int,
     cuts: Sequence[Cut] = (),
+    kernels: RuleKernels | None = None,
 ) -> list[Match]:
     """All matches, with batch borders, moves of time and restarts where `cuts` says. Afterwards all timers have acted: a
     bounded rule must then hold nothing."""
-    kernels = compile_rule(plan, {}, rows="dict")
+    kernels = kernels or compile_rule(plan, {}, rows="dict")
     matcher, out, saved = make(plan, kernels), list[Match](), list[RuleState]()
     own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
     done = 0
@@ -279,6 +306,10 @@ def _is_bounded(plan: RulePlan) -> bool:
             return within_us is not None
         case PatternBody(within=within):
             return within.us is not None and plan.resolve is None
+        case WindowBody(kind=kind):
+            return kind is not WindowKind.EVENTS
+        case AbsentBody():
+            return False  # an open alert waits for the next event
         case _:
             return True
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from cep.plan.plan import AnyOrder, Chain, Either, Link, Loop, Part, Take
 
@@ -75,9 +76,10 @@ def beginning(pattern: Chain) -> Place:
     return (Then(pattern, 0),)
 
 
-def ways(place: Place) -> list[Way]:
+@lru_cache(maxsize=10_000)
+def ways(place: Place) -> tuple[Way, ...]:
     """All there is to do from here, in the order of the pattern, whatever events and times allow."""
-    return list(_walk(place, Way()))
+    return tuple(_walk(place, Way()))
 
 
 def may_end(place: Place) -> bool:

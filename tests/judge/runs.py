@@ -14,14 +14,15 @@ Where the text leaves room, this is how it is read (docs and matchers follow):
                   first step starts runs as any first step does. A lazy loop at the end never grows.
     groups        A pass takes at least one event; a group that can be passed through without one is optional. `gap` of a group
                   lies between the last event of a pass and the first of the next.
-    until         It closes the loops the run is in, from their first event on; amid a pass of a group it kills. It stays closed.
+    until         Its event is never taken by the loop, nor as its first. It closes the loops the run is in, from their first
+                  event on; amid a pass of a group it kills. What is closed stays closed.
     negations     In front of every step that is next for the run (amid a pass of `(a -> b)+ -> !x -> c`, c is not). It kills each
                   fork but those that leave it behind by this very event. Its arrow's delay says when it strikes. `a => !x -> c`:
                   an x that is the very next own event kills, also where it is a c, or where a loop would take it.
     at the end    `a -> !x`: from the moment the rest is complete, x kills up to and including the deadline (`exclusive`: up to
                   it), also where a loop would take it. The last condition is judged at the deadline. Of several negations the
-                  latest deadline counts. `a => !x`: the next own event, if in time and not x, completes the match and may start a
-                  run itself.
+                  latest deadline counts. `a => !x`: the next own event, if in time (by its arrow, too) and not x, completes the
+                  match and may start a run itself.
     at the start  `!x -> a`: the bound is the smaller of `within` (`exclusive`: an x exactly so long before is not meant) and of
                   the arrow's own. x is judged as if the run had taken a. An x of a's time counts if it came before a. `!x => a`:
                   the own event right before a. A fresh start does not forget an x.
@@ -39,6 +40,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from cep.plan.plan import (
@@ -51,15 +53,15 @@ from cep.plan.plan import (
     Part,
     PatternBody,
     PickKind,
+    RegisterKind,
     RulePlan,
     SequenceBody,
     Take,
 )
 from tests.judge.lines import as_pattern
+from tests.judge.moments import KeyedRule, Parts, Timer, play
 from tests.judge.places import Passing, Place, Way, beginning, least, may_end, ways
-from tests.judge.values import Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, key_parts, register_value, value
-
-Parts = tuple[object, ...]
+from tests.judge.values import LONGEST_LIST, Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, register_value, value
 
 
 @dataclass(frozen=True)
@@ -89,33 +91,10 @@ class Run:
 
 def judge_pattern(plan: RulePlan, events: Sequence[Seen], end_us: int, tables: Tables | None = None) -> list[Verdict]:
     """All matches of a finite stream given in feeding order; timers up to and including `end_us` are done."""
-    keys: dict[Parts, _OneKey] = {}
-    told: list[Verdict] = []
-    for event in events:
-        told += _due(keys, event.time_us)
-        parts = key_parts(plan.key, event, tables or {})
-        if parts is not None:
-            one = keys.setdefault(_exactly(parts), _OneKey(plan, parts, tables or {}))
-            told += one.take(event)
-    return told + _due(keys, end_us + 1)
+    return play(KeyedRule(plan, OneKey, tables or {}), events, end_us)
 
 
-def _exactly(parts: Parts) -> Parts:
-    """Equal by type and value: Python alone holds True == 1."""
-    return tuple((isinstance(part, bool), part) for part in parts)
-
-
-def _due(keys: dict[Parts, _OneKey], before_us: int) -> list[Verdict]:
-    """Fire, moment by moment, the timers before that time: at each first what is fulfilled, then what lapses."""
-    told = []
-    while waiting := [
-        (timer, i) for i, one in enumerate(keys.values()) if (timer := one.timer()) is not None and timer[0] < before_us
-    ]:
-        told += list(keys.values())[min(waiting)[1]].fire()
-    return told
-
-
-class _OneKey:
+class OneKey:
     """All runs of one key."""
 
     def __init__(self, plan: RulePlan, parts: Parts, tables: Tables) -> None:
@@ -128,10 +107,30 @@ class _OneKey:
         self.runs: list[Run] = []
         self.own: list[Seen] = []  # own events so far
         self.used: list[set[int]] = []  # of each alert and timeout: which own events it holds
+        self.is_open = False  # its alert, where `resolve when` leaves one open
+        self.types = {step.select.type for step in body.steps}
+
+    def branch(self) -> OneKey:
+        """The same key, to go on from here another way."""
+        other = copy(self)
+        other.runs, other.own, other.used = self.runs[:], self.own[:], self.used[:]
+        return other
 
     # ------------------------------------------------------------ events
 
     def take(self, event: Seen) -> list[Verdict]:
+        """What the event completes, and then whether it resolves the open alert."""
+        told = self._offer(event) if event.type in self.types else []
+        if self.is_open and self.plan.resolve is not None and fits(self.plan.resolve, event, self.tables):
+            self.is_open = False
+            told.append(self._resolved(event))
+        return told
+
+    def _resolved(self, event: Seen) -> Verdict:
+        one = (event.time_us, event.time_us, event.id, event.id, (event.id,))
+        return Verdict(as_key(self.parts), event.time_us, {}, *one, "resolved")
+
+    def _offer(self, event: Seen) -> list[Verdict]:
         """Offer the event to the older runs, then let it start its own; tell what is decided by it."""
         at = len(self.own)
         self.own.append(event)
@@ -158,7 +157,7 @@ class _OneKey:
         """The runs whose match is to be told now: all, unless the longest is asked for and they may grow."""
         holding = [run for run in self.runs if run.held]
         if self.body.pick is PickKind.LONGEST:
-            return [run for run in holding if self._last_chance(run) < now_us]
+            return [run for run in holding if self._growth(run) < now_us and not self._awaits_deadline(run)]
         return holding
 
     def _starts(self, event: Seen, at: int) -> list[Run]:
@@ -236,6 +235,10 @@ class _OneKey:
         """The last time at which the run may grow; -inf: it cannot."""
         return max((self._chance(run, way) for way in ways(run.place) if not way.lazy), default=-math.inf)
 
+    def _growth(self, run: Run) -> float:
+        """The same, where waiting for the next own event at the end counts as well."""
+        return self._lapse(run) if self._awaits_next(run, len(self.own)) else self._last_chance(run)
+
     def _next_would_kill(self, run: Run, event: Seen, at: int) -> bool:
         """Whether a run that lets this event pass is killed by `=>`."""
         eager = [way for way in ways(run.place) if not way.lazy]
@@ -311,7 +314,10 @@ class _OneKey:
 
     def _ended_by(self, run: Run, event: Seen, at: int) -> bool:
         """Whether this is the next own event that `a => !x` asks for, and all is well."""
-        in_time = _in_bound(self.body.within, run.first, event.time_us, at)
+        since_us = event.time_us - run.last.event.time_us
+        in_time = _in_bound(self.body.within, run.first, event.time_us, at) and all(
+            (link.min_us or 0) <= since_us and (link.max_us is None or since_us <= link.max_us) for link in self.ending
+        )
         return self._awaits_next(run, at) and in_time and not self._struck(run, event, at) and self._matches(run)
 
     def _deadline(self, run: Run) -> float:
@@ -321,10 +327,10 @@ class _OneKey:
 
     # ------------------------------------------------------------ timers
 
-    def timer(self) -> tuple[float, int, int] | None:
+    def timer(self) -> Timer | None:
         """The next moment at which time decides: when, whether something lapses (else it is fulfilled), the earliest start."""
         dues = [(self._deadline(run), 0, run.first.event.time_us) for run in self.runs if self._awaits_deadline(run)]
-        dues += [(self._last_chance(run), 0, run.first.event.time_us) for run in self.runs if run.held]
+        dues += [(self._growth(run), 0, run.first.event.time_us) for run in self.runs if run.held]
         dues += [(self._lapse(run), 1, run.first.event.time_us) for run in self.runs if self.body.timeout]
         return min((due for due in dues if math.isfinite(due[0])), default=None)
 
@@ -348,7 +354,9 @@ class _OneKey:
         return math.inf if self.body.within.us is None else run.first.event.time_us + self.body.within.us
 
     def _lapsing(self, now_us: int) -> list[Verdict]:
-        lapsing = sorted((run for run in self.runs if self._lapse(run) == now_us), key=self._by_ties)
+        lapsing = sorted(
+            (run for run in self.runs if self._lapse(run) == now_us), key=lambda run: (run.first.at, self._by_ties(run))
+        )
         self.runs = [run for run in self.runs if run not in lapsing]
         told = []
         for run in lapsing:
@@ -381,17 +389,35 @@ class _OneKey:
         """`previous`: what a condition sees of all events, where it is asked of one that is tried: `prev` is the one before."""
         everything = taken if previous is None else previous
         return [
-            register_value(register, [one.event for one in everything], self.tables)
+            None
+            if register.kind in (RegisterKind.ROW, RegisterKind.LABEL)
+            else register_value(register, [one.event for one in everything], self.tables)
             if register.step == ANY_STEP
             else register_value(register, [one.event for one in taken if one.step == register.step], self.tables)
             for register in self.body.registers
         ]
 
+    def _row(self, taken: Sequence[Taken], number: int) -> dict[str, object]:
+        """What `emit rows` tells of one event: its own fields and its label; all else is of the whole match."""
+        one, registers = taken[number], self._registers(taken)
+        for index, register in enumerate(self.body.registers):
+            if register.kind is RegisterKind.ROW:
+                assert register.expr is not None
+                registers[index] = value(register.expr, Scope(one.event.row, one.event.time_us, tables=self.tables))
+            if register.kind is RegisterKind.LABEL:
+                registers[index] = self.body.steps[one.step].label
+        scope = Scope(registers=registers, key=self.parts, tables=self.tables)
+        return {name: value(expr, scope) for name, expr in self.plan.rows}
+
     def _verdict(self, taken: Sequence[Taken], time_us: int, transition: str = "opened") -> Verdict:
         self.used.append({one.at for one in taken})
+        if self.plan.resolve is not None and transition == "opened":
+            transition, self.is_open = "updated" if self.is_open else "opened", True
         events = [one.event for one in taken]
         scope = Scope(registers=self._registers(taken), key=self.parts, tables=self.tables)
         fields = emitted(self.plan, scope)
+        if self.plan.rows and transition != "timeout":
+            fields = {"rows": [self._row(taken, number) for number in range(min(len(taken), LONGEST_LIST))]}
         if transition == "timeout":
             fields = {name: value(expr, scope) for name, expr in self.plan.timeout_emit}
         first, last = events[0], events[-1]

@@ -23,6 +23,7 @@ from cep.plan.plan import (
     Register,
     RegisterKind,
     Select,
+    StepPlan,
     Take,
 )
 from cep.types import Type
@@ -79,8 +80,12 @@ def _with_conditions(labels: _Labels, body: PatternBody, *, asks: bool) -> Patte
         registers.append(PREVIOUS)
     scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER] if asks else []
     own = [i for i in scalars if registers[i].step != ANY_STEP]
+    leading = {link.part.step for link in body.pattern.links[:1] if link.negated and isinstance(link.part, Take)}
     steps = []
     for i, select in enumerate(labels.selects):
+        if i in leading:  # what comes before the run cannot ask for what it takes
+            steps.append(StepPlan(f"s{i}", select))
+            continue
         may_take = i in takes and bool(own) and labels.chance(3)
         steps.append(draw(step_plans(i, select, own if may_take else scalars, may_take=may_take)))
     when = draw(claims(scalars)) if scalars and labels.chance(4) else None
@@ -150,6 +155,47 @@ def _bounds(draw: st.DrawFn, *, needs_time: bool) -> Bound:
     if kind == "events":
         return Bound(events=draw(st.integers(2, 7)))
     return Bound(draw(st.integers(1, 9)), draw(st.booleans())) if kind else Bound()
+
+
+def spell(body: PatternBody) -> str:
+    """The pattern much as an author would write it, each step by its number: to be read when something differs."""
+    words = [_spell_part(body.pattern), "within", _spell_bound(body.within), "pick", body.pick.value]
+    words += [
+        f"\n  s{i}: {step.select.type} in {step.select.where}, {step.cond} {step.cond_after_take}"
+        for i, step in enumerate(body.steps)
+    ]
+    words += [f"\n  r{i}: {register}" for i, register in enumerate(body.registers)]
+    return " ".join([*words, f"\n  when {body.when}" if body.when else "", "on timeout" if body.timeout else ""])
+
+
+def _spell_bound(bound: Bound | None) -> str:
+    return "" if bound is None else f"{bound.us}us {'exclusive ' * bound.exclusive}{bound.events or '-'} events"
+
+
+def _spell_part(part: Part) -> str:
+    match part:
+        case Take(step=step, loop=loop):
+            return f"s{step}{_spell_loop(loop)}"
+        case Chain(links=links, loop=loop, bound=bound):
+            spelled = [f"{_spell_arrow(link)}{'!' * link.negated}{_spell_part(link.part)}" for link in links]
+            return f"({' '.join(spelled)} {_spell_bound(bound)}){_spell_loop(loop)}"
+        case Either(options=options):
+            return " | ".join(map(_spell_part, options))
+        case AnyOrder(steps=steps, count=count):
+            return f"{count} of {steps}"
+
+
+def _spell_arrow(link: Link) -> str:
+    delay = "" if (link.min_us, link.max_us) == (None, None) else f"[{link.min_us}..{link.max_us}]"
+    return f"{link.arrow}{delay} " if link.arrow else ""
+
+
+def _spell_loop(loop: Loop) -> str:
+    if loop == ONCE:
+        return ""
+    gap = "" if loop.gap_us is None else f" gap {loop.gap_us}"
+    until = "" if loop.until is None else f" until s{loop.until}"
+    return f"{{{loop.min},{loop.max or ''}}}{'?' * loop.lazy}[{loop.inner}]{gap}{until}"
 
 
 def features(body: PatternBody) -> set[str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -183,15 +185,15 @@ def _not(one: bool | None) -> bool | None:
     return None if one is None else not one
 
 
-def _marked(one: Any) -> Any:
+def marked(one: Any) -> Any:
     """By type and value: Python alone holds True == 1."""
     if isinstance(one, bool):
         return ("bool", one)
-    return tuple(_marked(item) for item in one) if isinstance(one, list | tuple) else one
+    return tuple(marked(item) for item in one) if isinstance(one, list | tuple) else one
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(_marked(a) == _marked(b))
+    return bool(marked(a) == marked(b))
 
 
 def _compare(op: str, a: Any, b: Any) -> bool | None:
@@ -275,12 +277,13 @@ def key_parts(plan: KeyPlan, event: Seen, tables: Tables) -> tuple[Any, ...] | N
 
 def as_key(parts: tuple[Any, ...]) -> Key:
     """The key as matches carry it: one part bare, a bool marked."""
-    marked = tuple(_marked(part) for part in parts)
-    return marked[0] if len(marked) == 1 else marked
+    exactly = tuple(marked(part) for part in parts)
+    return exactly[0] if len(exactly) == 1 else exactly
 
 
-def register_value(register: Register, events: Sequence[Seen], tables: Tables) -> Any:
-    """What the register reads over these events: those taken by its step, or those in the window, in order."""
+def register_value(register: Register, events: Sequence[Seen], tables: Tables, now_us: int = 0) -> Any:
+    """What the register reads over these events: those taken by its step, or those in the window, in order. `now_us`: when it is
+    read; a score has decayed by then."""
     counted = [e for e in events if holds(register.where, Scope(e.row, e.time_us, tables=tables))]
     if register.kind is RegisterKind.COUNT and register.expr is None:
         return len(counted)
@@ -305,9 +308,22 @@ def register_value(register: Register, events: Sequence[Seen], tables: Tables) -
         case RegisterKind.MAX:
             return max(known) if known else None
         case RegisterKind.DISTINCT:
-            return len({_marked(v) for v in known})
+            return len({marked(v) for v in known})
         case RegisterKind.LIST:
             return known[:LONGEST_LIST]
+        case RegisterKind.STDDEV:
+            return exact_stddev(known)
+        case RegisterKind.PERCENTILE:
+            return exact_percentile(known, register.argument)
+        case RegisterKind.TOP:
+            counts = Counter(marked(v) for v in known)  # most_common keeps the order in which equals were met
+            firsts = {marked(v): v for v in reversed(known)}
+            return [firsts[one] for one, _ in counts.most_common(int(register.argument))]
+        case RegisterKind.DECAY:
+            ages = [(v, now_us, e.time_us) for v, e in zip(values, counted, strict=True) if v is not None]
+            return exact_score(ages, int(register.argument))
+        case RegisterKind.ROW | RegisterKind.LABEL:
+            raise AssertionError("rows are made of the events of a match, not of registers")
 
 
 def exact_sum(numbers: Sequence[int | float]) -> int | float | None:
@@ -316,6 +332,53 @@ def exact_sum(numbers: Sequence[int | float]) -> int | float | None:
         return sum(numbers)
     try:
         return float(sum((Fraction(n) for n in numbers), Fraction(0)))
+    except OverflowError:
+        return None
+
+
+def exact_mean(numbers: Sequence[int | float]) -> Any:
+    return _calculate("/", exact_sum(numbers), len(numbers))
+
+
+def exact_stddev(numbers: Sequence[int | float]) -> float | None:
+    """Of a sample; to sixty digits, then rounded."""
+    if len(numbers) < 2:
+        return None
+    exact = [Fraction(n) for n in numbers]
+    mean = sum(exact) / len(exact)
+    variance = sum((n - mean) ** 2 for n in exact) / (len(exact) - 1)
+    with localcontext() as context:
+        context.prec = 800
+        root = (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
+    return _finite(float(root))
+
+
+def exact_percentile(numbers: Sequence[int | float], percent: int | float) -> int | float | None:
+    """At percent / 100 * (n - 1) of the values in order; between two in proportion. A float if one of them is."""
+    if not numbers:
+        return None
+    order = sorted(numbers)
+    place = Fraction(str(percent)) / 100 * (len(order) - 1)
+    low = order[math.floor(place)]
+    part = place - math.floor(place)
+    if not part and all(isinstance(n, int) for n in order):
+        return low
+    try:
+        return float(Fraction(low) + (Fraction(order[math.ceil(place)]) - Fraction(low)) * part)
+    except OverflowError:
+        return None
+
+
+def exact_score(ages: Sequence[tuple[int | float, int, int]], half_life_us: int) -> float | int | None:
+    """The sum of value * 2 ** (-age / half-life), each power taken apart into a whole one and a float between 1 and 2."""
+
+    def power(time_us: int) -> Fraction:
+        return Fraction(2.0 ** (time_us % half_life_us / half_life_us)) * Fraction(2) ** (time_us // half_life_us)
+
+    if not ages:
+        return 0
+    try:
+        return float(sum(Fraction(v) * power(then_us) for v, _, then_us in ages) / power(ages[0][1]))
     except OverflowError:
         return None
 
@@ -333,6 +396,6 @@ def told(one: Verdict | Match) -> tuple[Any, ...]:
         many = len(one.ids)
     else:
         ids, many = one.evidence, one.events
-    fields = {name: _marked(field_value) for name, field_value in one.fields.items()}
+    fields = {name: marked(field_value) for name, field_value in one.fields.items()}
     transition = getattr(one, "transition", "opened")
     return (one.time_us, one.key, one.first_us, one.last_us, one.first_id, one.last_id, many, ids, fields, transition)

@@ -23,8 +23,8 @@ WORDS = """
 rule test where when ( ) [ ] { } -> => ! = == and not : - | >- # 10m 1e999 lookup é &a *a !!x --- ? <<: % @ x5 at expect nothing
 ->> ->[1m..5m] ->[..1s] .. {2,} ?? +? [=>] [->>] gap until within exclusive 200 events all( 2 of ( pick all limit after
 match skip to next over per session bucket leak every in "Europe/Berlin" for resolve unless source silent emit rows on timeout
-suppress same budget runs full drop mode canary 10% first_seen(x) in 1d baseline( macro m(x): list l: table t from "f" key schema s {
-macros: lists: tables: schemas: rule_x expect k in table resolves
+suppress same budget runs full drop mode canary 10% first_seen(x) in 1d baseline( macro m(x): list l: table t from "f" key
+schema s { macros: lists: tables: schemas: rule_x expect k in table resolves
 """
 PIECES = [
     *(f"{word} " for word in WORDS.split()),

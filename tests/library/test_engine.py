@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,8 +187,9 @@ def test_a_snapshot_goes_on_where_it_was_taken() -> None:
 
 
 def test_what_is_no_snapshot_is_told() -> None:
-    with pytest.raises(cep.ConfigError, match="no snapshot"):
+    with pytest.raises(cep.ConfigError, match="no snapshot") as fault:
         cep.Engine.from_text(RULES).restore(b"\x93nonsense")
+    assert fault.value.code == "E0980"
 
 
 def test_advance_tells_what_is_due() -> None:
@@ -240,3 +242,11 @@ def test_one_event_is_not_many() -> None:
         engine.feed_arrow(EVENTS)
     with pytest.raises(cep.ConfigError, match="duration"):
         cep.Engine.from_text(RULES, lateness="soon")
+
+
+def test_a_frame_without_the_extra_that_reads_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # so an import fails where it is not installed
+    engine = cep.Engine.from_text(RULES)
+    with pytest.raises(cep.ConfigError, match="read through Arrow") as fault:
+        list(engine.feed(pd.DataFrame([{"ts": 1_767_225_600, "type": "sensor", "user": "u", "speed": 99}])))
+    assert fault.value.code == "E0981"

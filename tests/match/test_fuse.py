@@ -6,7 +6,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.judge.sequence import judge_sequence
 
 from cep.event import Batch, Match
 from cep.match.filter import FilterMatcher
@@ -21,6 +20,7 @@ from cep.plan.plan import FilterBody, KeyPlan, Node, Register, RegisterKind, Rul
 from cep.types import Type
 from tests.judge import patterns, windows
 from tests.judge.patterns import KEY, TWO_KEYS, VALUE, cuts, one_of, run_matcher, same, sequence_rule
+from tests.judge.runs import judge_pattern as judge_sequence
 from tests.judge.values import Seen
 from tests.match import test_window_generated as generated
 

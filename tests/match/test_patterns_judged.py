@@ -1,0 +1,44 @@
+"""The matcher of patterns against the judge: generated patterns over short streams, in batches, stopped and started again."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from cep.match.pattern import PatternMatcher
+from cep.plan.plan import KeyPlan, PatternBody, RulePlan, SequenceBody
+from tests.judge.lines import as_pattern
+from tests.judge.patterns import KEY, TWO_KEYS, cuts, rows_rule, run_matcher, same, sequence_bodies, sequence_rule, streams
+from tests.judge.runs import judge_pattern
+from tests.judge.shapes import pattern_bodies, spell
+from tests.judge.values import Seen
+
+EXAMPLES = int(os.environ.get("CEP_JUDGED", "500"))
+QUIET = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+KEYS = st.sampled_from([KEY, KEY, TWO_KEYS])
+
+
+@given(st.data(), pattern_bodies(), streams(shortest=3), st.integers(0, 9), KEYS)
+@QUIET
+def test_any_pattern_means_what_the_judge_says(
+    data: st.DataObject, body: PatternBody, events: list[Seen], longer_us: int, key: KeyPlan
+) -> None:
+    note(spell(body))
+    plan = rows_rule(body, key) if data.draw(st.integers(0, 5)) == 5 else sequence_rule(body, key)
+    _agree(data, plan, events, longer_us)
+
+
+@given(st.data(), sequence_bodies(), streams(shortest=3), st.integers(0, 9), KEYS)
+@QUIET
+def test_a_plain_line_means_the_same_as_a_pattern(
+    data: st.DataObject, body: SequenceBody, events: list[Seen], longer_us: int, key: KeyPlan
+) -> None:
+    _agree(data, sequence_rule(as_pattern(body), key), events, longer_us)
+
+
+def _agree(data: st.DataObject, plan: RulePlan, events: list[Seen], longer_us: int) -> None:
+    end_us = events[-1].time_us + longer_us
+    verdicts = judge_pattern(plan, events, end_us)
+    same(run_matcher(plan, PatternMatcher, events, end_us, data.draw(cuts(len(events)))), verdicts)

@@ -1,0 +1,135 @@
+"""Events fed as they are decoded, without a batch of them: what comes out is what comes out of batches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cep.config import StreamSpec
+from cep.event import Document, LineText
+from cep.match.pipeline import Pipeline
+from tests.match.test_pipeline import rulebook
+
+RULES = """
+rule high
+  from sensor where speed > 3
+
+rule often
+  by user
+  from sensor where speed > 1
+  when count() >= 3 over 4s
+  then reset
+
+rule guessed
+  by user
+  match fail{2,} -> ok
+  where fail: failed
+        ok: login
+  within 5s
+
+rule grown
+  by user
+  match a -> b
+  where a: buy where speed > 1
+        b: buy where speed > a.speed
+  within 5s
+
+rule unseen
+  by user
+  match bought -> !seen
+  where bought: buy
+        seen: sensor
+  within 3s
+"""
+STRICT = """
+rule strict
+  by user
+  match a => b
+  where a: failed
+        b: login
+  within 5s
+"""
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> list[bytes]:
+    """Good ones mostly, in order; some late, some bad, some blank, some that write their time in another way."""
+    steps = st.tuples(
+        st.sampled_from([0, 0, 1, 1, 2, 4, -1, -7]),
+        st.sampled_from(["sensor", "failed", "login", "buy", "other"]),
+        st.sampled_from("ppq"),
+        st.sampled_from([1, 2, 3, 4.5]),
+        st.sampled_from([""] * 12 + ["blank", "broken", "wrong type", "written time", "no user", "new type"]),
+    )
+    now, lines = 1_000_000, []
+    for gap, name, user, speed, odd in draw(st.lists(steps, max_size=30)):
+        now += max(gap, 0)
+        event: dict[str, Any] = {"ts": now + min(gap, 0), "type": name, "user": user, "speed": speed}
+        match odd:
+            case "blank":
+                lines.append(b"  ")
+                continue
+            case "broken":
+                lines.append(b'{"ts": 1')
+                continue
+            case "wrong type":
+                event["speed"] = "fast"
+            case "written time":
+                event["ts"] = "1970-01-12T13:46:50Z"
+            case "no user":
+                del event["user"]
+            case "new type":
+                event["type"] = f"new{speed}"
+        lines.append(json.dumps(event).encode())
+    return lines
+
+
+def ran(pipeline: Pipeline, batches: list[tuple[Any, range, list[int] | None]]) -> list[Any]:
+    """All that comes out, and how the pipeline stands then."""
+    out: list[Any] = []
+    for some, positions, arrivals_us in batches:
+        outcome = pipeline.push("event", some, positions, arrivals_us)
+        out += [("alert", one) for one in outcome.alerts]
+        out += [(one.code, one) for one in (*outcome.late, *outcome.dead)]
+    order = pipeline.snapshot(delta=False)["order"]
+    out += [("alert", one) for one in pipeline.finish().alerts]
+    alerts = [one for what, one in out if what == "alert"]
+    rejected = sorted(repr(one) for what, one in out if what != "alert")
+    return [alerts, rejected, pipeline.counts, pipeline.positions(), order]
+
+
+@given(st.data(), documents(), st.sampled_from(["text", "lines", "arrivals"]), st.sampled_from([RULES, RULES + STRICT]))
+@settings(max_examples=300, deadline=None)
+def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
+    if given_as == "lines":
+        lines = [line for line in lines if line.strip()]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=3)))
+    parts = [(a, lines[a:b]) for a, b in zip([0, *cuts], [*cuts, len(lines)])]
+    arrivals_us = [1_000_003_000_000] * len(lines) if given_as == "arrivals" else None
+
+    def batches() -> list[tuple[Any, range, list[int] | None]]:
+        return [
+            (
+                LineText(b"".join(line + b"\n" for line in some)) if given_as == "text" else some,
+                range(a + 1, a + 1 + len(some)),
+                arrivals_us and arrivals_us[a : a + len(some)],
+            )
+            for a, some in parts
+        ]
+
+    streams = {"event": StreamSpec(future_us=2_000_000)}
+    straight, batched = Pipeline(rulebook(rules), streams), Pipeline(rulebook(rules), streams)
+    batched._order.straight_from = lambda stream: None  # type: ignore[method-assign]
+    assert ran(straight, batches()) == ran(batched, batches())
+
+
+def test_rules_that_need_no_batch_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = Pipeline(rulebook(RULES), {"event": StreamSpec()})
+    lines: list[Document] = [json.dumps({"ts": n, "type": "sensor", "user": "p", "speed": 5}).encode() for n in range(1, 20)]
+    pipeline.push("event", lines[:9], range(9))  # the usual shape is known from here on
+    monkeypatch.setattr(pipeline.engine, "feed", None)
+    assert len(pipeline.push("event", lines[9:], range(9, 19)).alerts) == 10 + 3
