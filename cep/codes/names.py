@@ -203,7 +203,7 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  by {login: user}\n  from login where failed\n",
     ),
     Code(
-        "E0240",
+        "E0250",
         "unknown list",
         "`x in NAME` reads a list that the rule set declares, and none has this name. A field is no list: whether a list inside"
         " of an event holds a value is `any(tags, x == ..)`.",
@@ -212,7 +212,7 @@ CODES: tuple[Code, ...] = (
         after='list tiers: ["gold", "silver"]\nrule r\n  from login where tier in tiers\n',
     ),
     Code(
-        "E0241",
+        "E0251",
         "a list and something else",
         "The name behind `in` is a list of the rule set and, in this rule, a field, a step or a `let` as well: a reader could"
         " take it for either.",
