@@ -1,5 +1,5 @@
-"""Rules and streams in the short form of tables: an event is a letter, one second after the other; a label takes the
-events of its letters.
+"""Rules and streams in the short form of tables: an event is a letter, one second after the other; a label takes the events of
+its letters.
 
     a -> b within 9s pick all       aa.b        3s: 0 3; 3s: 1 3
 """

@@ -18,7 +18,7 @@ from cep.lang.read import read_rules
 from cep.lang.yaml_form import RULE_KEYS
 from cep.match.openrows import LARGEST_DOCUMENT
 from cep.match.pipeline import Pipeline
-from cep.plan import check_shape, registers, scope
+from cep.plan import check_pattern, registers, scope
 from cep.plan.aggregates import AGGREGATES
 from cep.plan.rulebook import build_rulebook
 from tests.docs.functions_table import functions_table
@@ -111,7 +111,11 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert said == [
         f"{read.MAX_BYTES >> 20} MiB",
         f"{LARGEST_DOCUMENT >> 20} MiB",
-        f"{check_shape.MOST_REPEATS:,}",
+        f"{check_pattern.MOST_REPEATS:,}",
+        f"{check_pattern.MOST_STEPS}",
+        f"{check_pattern.MOST_OF_ANY_ORDER}",
+        f"{check_pattern.DEEPEST}",
+        f"{registers.MOST_ROWS:,}",
         f"{registers.LONGEST_LIST:,}",
         f"{events.MAX_EVIDENCE}",
         f"{scope.DEEPEST}",
