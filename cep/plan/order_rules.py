@@ -25,7 +25,7 @@ def order_rules(book: BookDraft) -> None:
                 _check_told(draft, known[name], step)
                 continue
             draft.faults.error(
-                "E0250",
+                "E0245",
                 step.span,
                 f"there is no rule `{name}`",
                 help=did_you_mean(name, known, "name a rule of this rule set by its ID"),
@@ -75,7 +75,7 @@ def _tell_circle(circle: list[str], known: dict[str, RuleDraft], read: dict[str,
     said = " -> ".join(circle)
     for name, other in pairwise(circle):
         known[name].faults.error(
-            "E0251",
+            "E0246",
             read[name][other].span,
             f"rules that read each other in a circle: {said}",
             label=f"`{name}` reads the alerts of `{other}`",
@@ -94,5 +94,5 @@ def _check_told(draft: RuleDraft, other: RuleDraft, step: StepDraft) -> None:
     else:
         return
     draft.faults.warning(
-        "W0250", step.span, f"`{other.tree.id.text}` {why}: `{draft.tree.id.text}` waits in vain", help="change the mode of one"
+        "W0240", step.span, f"`{other.tree.id.text}` {why}: `{draft.tree.id.text}` waits in vain", help="change the mode of one"
     )
