@@ -149,11 +149,12 @@ class TallyMatcher(Keyed[Tally]):
         x, ends, enough = 1 << self._x, 1 << self._y | self._strikes, self._min * self._stride
 
         def row(key: str, bits: Bits) -> list[str]:
-            ended = where(bits, ends, [f"z = M{n}.end(w, {key}, {bits}, (r, t, e, i), O{n})"])
+            noted = f"if C{n} is not None: C{n}.add({key})"  # what is told or struck goes from the state
+            ended = where(bits, ends, [noted, f"z = M{n}.end(w, {key}, {bits}, (r, t, e, i), O{n})"])
             begun = [
                 f"if not w: w = K{n}[{key}] = []; D{n}((t + {self._span_us}, {key}, w))",  # none, or one that was emptied
                 f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}",
-                f"if C{n} is not None: C{n}.add({key})",
+                noted,
             ]
             if ended:
                 begun = ["if not z:", *(f"    {line}" for line in begun)]  # else the event is used up

@@ -157,7 +157,7 @@ class OneKey:
         """The runs whose match is to be told now: all, unless the longest is asked for and they may grow."""
         holding = [run for run in self.runs if run.held]
         if self.body.pick is PickKind.LONGEST:
-            return [run for run in holding if self._last_chance(run) < now_us]
+            return [run for run in holding if self._growth(run) < now_us and not self._awaits_deadline(run)]
         return holding
 
     def _starts(self, event: Seen, at: int) -> list[Run]:
@@ -234,6 +234,10 @@ class OneKey:
     def _last_chance(self, run: Run) -> float:
         """The last time at which the run may grow; -inf: it cannot."""
         return max((self._chance(run, way) for way in ways(run.place) if not way.lazy), default=-math.inf)
+
+    def _growth(self, run: Run) -> float:
+        """The same, where waiting for the next own event at the end counts as well."""
+        return self._lapse(run) if self._awaits_next(run, len(self.own)) else self._last_chance(run)
 
     def _next_would_kill(self, run: Run, event: Seen, at: int) -> bool:
         """Whether a run that lets this event pass is killed by `=>`."""
@@ -326,7 +330,7 @@ class OneKey:
     def timer(self) -> Timer | None:
         """The next moment at which time decides: when, whether something lapses (else it is fulfilled), the earliest start."""
         dues = [(self._deadline(run), 0, run.first.event.time_us) for run in self.runs if self._awaits_deadline(run)]
-        dues += [(self._last_chance(run), 0, run.first.event.time_us) for run in self.runs if run.held]
+        dues += [(self._growth(run), 0, run.first.event.time_us) for run in self.runs if run.held]
         dues += [(self._lapse(run), 1, run.first.event.time_us) for run in self.runs if self.body.timeout]
         return min((due for due in dues if math.isfinite(due[0])), default=None)
 
@@ -350,7 +354,9 @@ class OneKey:
         return math.inf if self.body.within.us is None else run.first.event.time_us + self.body.within.us
 
     def _lapsing(self, now_us: int) -> list[Verdict]:
-        lapsing = sorted((run for run in self.runs if self._lapse(run) == now_us), key=self._by_ties)
+        lapsing = sorted(
+            (run for run in self.runs if self._lapse(run) == now_us), key=lambda run: (run.first.at, self._by_ties(run))
+        )
         self.runs = [run for run in self.runs if run not in lapsing]
         told = []
         for run in lapsing:
