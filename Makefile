@@ -40,7 +40,7 @@ chaos: .venv/dev
 
 thorough: .venv/dev
 	CEP_SMALL_SCOPE=50 $(BIN)/python -m pytest -n 2 tests/match/test_sequence_small_scope.py
-	CEP_JUDGED=20000 $(BIN)/python -m pytest -n 2 tests/match -k judged
+	CEP_JUDGED=20000 $(BIN)/python -m pytest -n 2 tests/match tests/loader -k judged
 	CEP_SMALL_SCOPE=all $(BIN)/python -m pytest -n 2 tests/match/test_small_scope_judged.py
 
 bench: .venv/dev
