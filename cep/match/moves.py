@@ -86,6 +86,7 @@ class SpotBook:
 
     def __init__(self, body: PatternBody) -> None:
         self.walk = walk_of(body.pattern)
+        self._strikes = {strike.number: strike for strike in self.walk.strikes()}
         self.ending = tuple(self.walk.ending())
         self.leading = tuple(self.walk.leading())
         self.ends_next = any(strike.strict for strike in self.ending)
@@ -108,9 +109,13 @@ class SpotBook:
         return move.spot
 
     def _build(self, place: Place, passed: bool) -> Spot:
-        found = [one for one in self.walk.inside(place, 0) if not (passed and one[2].strict)]
+        ways = list(self.walk.inside(place, 0))
+        found = [one for one in ways if not (passed and one[2].strict)]
         complete = self.walk.is_done(place)
-        strikes = tuple(strike for strike in self.walk.strikes(place) if not (passed and strike.strict))
+        ahead = {number for _, _, way in ways for number in way.crossed}
+        if complete:
+            ahead.update(strike.number for strike in self.ending)
+        strikes = tuple(self._strikes[number] for number in sorted(ahead) if not (passed and self._strikes[number].strict))
         untils = tuple(self.walk.untils(place))
         spot = Spot(
             place=place,

@@ -81,13 +81,15 @@ class Stepper:
     def is_spared(self, run: Run, trial: Trial) -> bool:
         """Whether the very next own event, which this is, is in time and none that a trailing `=> !x` forbids."""
         in_time = trial.time_us - run.start_us <= self._span_us
-        return in_time and not any(self._is_struck(strike, run, trial) for strike in self.book.ending)
+        return in_time and all(
+            _meets(strike, run, trial) and not self._holds_true(strike.step, run, trial) for strike in self.book.ending
+        )
 
     def step(self, run: Run, trial: Trial) -> list[Run]:
         """The forks that took the event, in the order of ties, then the run if it let it pass; nothing when it dies of it."""
         spot, mask = run.spot, trial.mask
         if trial.time_us - run.start_us > self._span_us:
-            return [run]  # an `exclusive` deadline that is this very moment
+            return self._passing(run, spot)  # an `exclusive` deadline that is this very moment
         if not mask & spot.interest or trial.own - run.own > self._own_span:
             return self._passing(run, spot)
         if mask & spot.closed_by:
@@ -142,16 +144,11 @@ class Stepper:
     def _strikes(self, run: Run, spot: Spot, trial: Trial, struck: list[int]) -> bool:
         """Gather the negations that the event breaks; whether one of them spares no fork."""
         for strike in spot.strikes:
-            if self._is_struck(strike, run, trial):
+            if _meets(strike, run, trial) and self._holds_true(strike.step, run, trial):
                 if strike.strict:
                     return True
                 struck.append(strike.number)
         return False
-
-    def _is_struck(self, strike: Strike, run: Run, trial: Trial) -> bool:
-        delay_us = trial.time_us - run.last_us
-        in_time = strike.min_us <= delay_us and (strike.max_us is None or delay_us <= strike.max_us)
-        return in_time and self._holds_true(strike.step, run, trial)
 
     def _takes(self, run: Run, spot: Spot, moves: tuple[Move, ...], trial: Trial) -> list[tuple[Move, Registers | None]]:
         """The moves that take the event. Where `cond_after_take` asked for it, registers that hold the event come along; else
@@ -237,6 +234,12 @@ class Stepper:
         if self._holds:
             fork.held, fork.matched = run.match, False
         return fork
+
+
+def _meets(strike: Strike, run: Run, trial: Trial) -> bool:
+    """Whether the event comes when the negation holds."""
+    delay_us = trial.time_us - run.last_us
+    return strike.min_us <= delay_us and (strike.max_us is None or delay_us <= strike.max_us)
 
 
 def _copy(run: Run) -> Run:

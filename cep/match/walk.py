@@ -88,14 +88,16 @@ class PartWalk(Protocol):
         """Whether it may be left."""
         ...
 
-    def strikes(self, place: Place) -> Iterator[Strike]: ...
-
     def untils(self, place: Place) -> Iterator[tuple[int, Place | None]]:
         """Steps that close a loop the run is in, and the place then; None: the run dies of it."""
         ...
 
     def bounds(self, place: Place) -> tuple[Bound, ...]:
         """Of the passes it is in, from the outside in."""
+        ...
+
+    def strikes(self) -> Iterator[Strike]:
+        """All negations in it."""
         ...
 
 
@@ -118,15 +120,15 @@ class OnePart:
     def is_done(self, place: Place) -> bool:
         return bool(place[0] >= self.loop.min)
 
-    def strikes(self, place: Place) -> Iterator[Strike]:
-        return iter(())
-
     def untils(self, place: Place) -> Iterator[tuple[int, Place | None]]:
         if self.loop.until is not None and not place[1]:
             yield self.loop.until, (place[0], True) if self.is_done(place) else None
 
     def bounds(self, place: Place) -> tuple[Bound, ...]:
         return ()
+
+    def strikes(self) -> Iterator[Strike]:
+        return iter(())
 
 
 class AnyPart:
@@ -150,14 +152,14 @@ class AnyPart:
     def is_done(self, place: Place) -> bool:
         return bool(place[0].bit_count() >= self.count)
 
-    def strikes(self, place: Place) -> Iterator[Strike]:
-        return iter(())
-
     def untils(self, place: Place) -> Iterator[tuple[int, Place | None]]:
         return iter(())
 
     def bounds(self, place: Place) -> tuple[Bound, ...]:
         return ()
+
+    def strikes(self) -> Iterator[Strike]:
+        return iter(())
 
 
 class EitherPart:
@@ -178,9 +180,6 @@ class EitherPart:
     def is_done(self, place: Place) -> bool:
         return self.options[place[0]].is_done(place[1])
 
-    def strikes(self, place: Place) -> Iterator[Strike]:
-        return self.options[place[0]].strikes(place[1])
-
     def untils(self, place: Place) -> Iterator[tuple[int, Place | None]]:
         n, inner = place
         for step, after in self.options[n].untils(inner):
@@ -188,6 +187,10 @@ class EitherPart:
 
     def bounds(self, place: Place) -> tuple[Bound, ...]:
         return self.options[place[0]].bounds(place[1])
+
+    def strikes(self) -> Iterator[Strike]:
+        for option in self.options:
+            yield from option.strikes()
 
 
 class ChainPart:
@@ -250,20 +253,6 @@ class ChainPart:
     def is_done(self, place: Place) -> bool:
         return bool(place[0] >= self.min) and self._pass_is_done(place)
 
-    def strikes(self, place: Place) -> Iterator[Strike]:
-        _, at, inner, closed = place
-        if closed:
-            return
-        part = self._part(at)
-        yield from part.strikes(inner)
-        if part.is_done(inner):
-            for i in range(at + 1, len(self.links)):
-                link, after = self.links[i], self.parts[i]
-                if after is None:
-                    yield self._strike(i, link)
-                elif not after.optional:
-                    return
-
     def _strike(self, i: int, link: Link) -> Strike:
         if not isinstance(link.part, Take):
             raise AssertionError("a negation is of one step")
@@ -291,6 +280,14 @@ class ChainPart:
         """The negations before the first part, each with the link that its arrow leads to."""
         first = next(i for i, part in enumerate(self.parts) if part is not None)
         return [(self._strike(i, self.links[i]), self.links[i + 1]) for i in range(first)]
+
+    def strikes(self) -> Iterator[Strike]:
+        """All negations in it."""
+        for i, part in enumerate(self.parts):
+            if part is None:
+                yield self._strike(i, self.links[i])
+            else:
+                yield from part.strikes()
 
 
 def walk_of(chain: Chain) -> ChainPart:

@@ -56,9 +56,9 @@ def _check_within(draft: RuleDraft) -> None:
     if rule.window is not None or pattern is None:  # `over` instead of `within` is told as such
         return
     timed = rule.within is not None and bool(rule.within.us)
-    if not timed:
-        _check_negations(draft, pattern)
-    if rule.within is not None or is_bounded(pattern) or draft.faults.broken:
+    if not timed and _waits_at_an_end(draft, pattern):
+        return
+    if rule.within is not None or is_bounded(pattern):
         return
     if rule.pick is not None and rule.pick.kind == "longest":
         _needs_within(draft, "`pick longest` holds a match for as long as it can grow")
@@ -66,8 +66,8 @@ def _check_within(draft: RuleDraft) -> None:
         _needs_within(draft, "a match that has begun stays open for ever")
 
 
-def _check_negations(draft: RuleDraft, pattern: Chain) -> None:
-    """Those at the ends need a bound in time, that of the pattern or that of their arrow."""
+def _waits_at_an_end(draft: RuleDraft, pattern: Chain) -> bool:
+    """Tell a negation at the start or at the end without a bound in time: that of the pattern or that of its arrow."""
     links = pattern.links
     takes = [number for number, link in enumerate(links) if not link.negated]
     counted = draft.tree.within is not None or draft.tree.budget is not None  # what waits for one event more is few
@@ -79,7 +79,8 @@ def _check_negations(draft: RuleDraft, pattern: Chain) -> None:
         if arrow.max_us is None and not (arrow.arrow == "=>" and (counted or not after)):
             why = "at the end never comes true" if after else "at the start looks back for ever"
             _needs_within(draft, f"`!{draft.steps[link.part.step].label}` {why} without a bound")
-            return
+            return True
+    return False
 
 
 def _needs_within(draft: RuleDraft, why: str) -> None:

@@ -74,7 +74,9 @@ def _previous(path: Path, span: Span, scope: Scope) -> bound.Bound:
         if isinstance(bind_field(event_type, path, span, scope), bound.Broken):
             return bound.Broken(span)
     said = f"prev.{say_path(path)}"
-    each = bound.Each(span, _types_that_have(path, scope), path, said)
+    # The register is kept of every event, so all that have the field must agree: first those that are meant.
+    types = dict.fromkeys((*(step.type for step in before), *_types_that_have(path, scope)))
+    each = bound.Each(span, tuple(types), path, said)
     return bound.Aggregate(span, said, RegisterKind.LAST, ANY_STEP, each, skip_nulls=False)
 
 
@@ -272,7 +274,7 @@ def may_refer(step: StepDraft, span: Span, scope: Scope) -> bool:
     follows = scope.rule.follows
     if scope.place is Place.STEP and step.index not in follows.before.get(scope.step, ()):
         ours = scope.rule.steps[scope.step].label
-        if scope.step not in follows.before.get(step.index, ()):
+        if scope.step not in follows.before.get(step.index, ()) and scope.rule.steps[scope.step] in scope.rule.positive:
             scope.rule.faults.error(
                 "E0217",
                 span,

@@ -78,7 +78,7 @@ def run_bounded(
     used = {stream: streams[stream] for stream, _ in inputs}
     summary = Summary()
     started = time.perf_counter()
-    with collector_kept_out():
+    with collector_kept_out(collect=False):
         pipeline = Pipeline(rulebook, used, make=make)  # in here, because the kernels of a thousand rules are many new objects
         for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject, sample):
             for alert in outcome.alerts:

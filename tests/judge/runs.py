@@ -53,6 +53,7 @@ from cep.plan.plan import (
     Part,
     PatternBody,
     PickKind,
+    RegisterKind,
     RulePlan,
     SequenceBody,
     Take,
@@ -60,7 +61,7 @@ from cep.plan.plan import (
 from tests.judge.lines import as_pattern
 from tests.judge.moments import KeyedRule, Parts, Timer, play
 from tests.judge.places import Passing, Place, Way, beginning, least, may_end, ways
-from tests.judge.values import Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, register_value, value
+from tests.judge.values import LONGEST_LIST, Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, register_value, value
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class OneKey:
         self.runs: list[Run] = []
         self.own: list[Seen] = []  # own events so far
         self.used: list[set[int]] = []  # of each alert and timeout: which own events it holds
+        self.is_open = False  # its alert, where `resolve when` leaves one open
+        self.types = {step.select.type for step in body.steps}
 
     def branch(self) -> OneKey:
         """The same key, to go on from here another way."""
@@ -116,6 +119,18 @@ class OneKey:
     # ------------------------------------------------------------ events
 
     def take(self, event: Seen) -> list[Verdict]:
+        """What the event completes, and then whether it resolves the open alert."""
+        told = self._offer(event) if event.type in self.types else []
+        if self.is_open and self.plan.resolve is not None and fits(self.plan.resolve, event, self.tables):
+            self.is_open = False
+            told.append(self._resolved(event))
+        return told
+
+    def _resolved(self, event: Seen) -> Verdict:
+        one = (event.time_us, event.time_us, event.id, event.id, (event.id,))
+        return Verdict(as_key(self.parts), event.time_us, {}, *one, "resolved")
+
+    def _offer(self, event: Seen) -> list[Verdict]:
         """Offer the event to the older runs, then let it start its own; tell what is decided by it."""
         at = len(self.own)
         self.own.append(event)
@@ -142,7 +157,7 @@ class OneKey:
         """The runs whose match is to be told now: all, unless the longest is asked for and they may grow."""
         holding = [run for run in self.runs if run.held]
         if self.body.pick is PickKind.LONGEST:
-            return [run for run in holding if self._last_chance(run) < now_us]
+            return [run for run in holding if self._growth(run) < now_us and not self._awaits_deadline(run)]
         return holding
 
     def _starts(self, event: Seen, at: int) -> list[Run]:
@@ -219,6 +234,10 @@ class OneKey:
     def _last_chance(self, run: Run) -> float:
         """The last time at which the run may grow; -inf: it cannot."""
         return max((self._chance(run, way) for way in ways(run.place) if not way.lazy), default=-math.inf)
+
+    def _growth(self, run: Run) -> float:
+        """The same, where waiting for the next own event at the end counts as well."""
+        return self._lapse(run) if self._awaits_next(run, len(self.own)) else self._last_chance(run)
 
     def _next_would_kill(self, run: Run, event: Seen, at: int) -> bool:
         """Whether a run that lets this event pass is killed by `=>`."""
@@ -311,7 +330,7 @@ class OneKey:
     def timer(self) -> Timer | None:
         """The next moment at which time decides: when, whether something lapses (else it is fulfilled), the earliest start."""
         dues = [(self._deadline(run), 0, run.first.event.time_us) for run in self.runs if self._awaits_deadline(run)]
-        dues += [(self._last_chance(run), 0, run.first.event.time_us) for run in self.runs if run.held]
+        dues += [(self._growth(run), 0, run.first.event.time_us) for run in self.runs if run.held]
         dues += [(self._lapse(run), 1, run.first.event.time_us) for run in self.runs if self.body.timeout]
         return min((due for due in dues if math.isfinite(due[0])), default=None)
 
@@ -335,7 +354,9 @@ class OneKey:
         return math.inf if self.body.within.us is None else run.first.event.time_us + self.body.within.us
 
     def _lapsing(self, now_us: int) -> list[Verdict]:
-        lapsing = sorted((run for run in self.runs if self._lapse(run) == now_us), key=self._by_ties)
+        lapsing = sorted(
+            (run for run in self.runs if self._lapse(run) == now_us), key=lambda run: (run.first.at, self._by_ties(run))
+        )
         self.runs = [run for run in self.runs if run not in lapsing]
         told = []
         for run in lapsing:
@@ -368,17 +389,35 @@ class OneKey:
         """`previous`: what a condition sees of all events, where it is asked of one that is tried: `prev` is the one before."""
         everything = taken if previous is None else previous
         return [
-            register_value(register, [one.event for one in everything], self.tables)
+            None
+            if register.kind in (RegisterKind.ROW, RegisterKind.LABEL)
+            else register_value(register, [one.event for one in everything], self.tables)
             if register.step == ANY_STEP
             else register_value(register, [one.event for one in taken if one.step == register.step], self.tables)
             for register in self.body.registers
         ]
 
+    def _row(self, taken: Sequence[Taken], number: int) -> dict[str, object]:
+        """What `emit rows` tells of one event: its own fields and its label; all else is of the whole match."""
+        one, registers = taken[number], self._registers(taken)
+        for index, register in enumerate(self.body.registers):
+            if register.kind is RegisterKind.ROW:
+                assert register.expr is not None
+                registers[index] = value(register.expr, Scope(one.event.row, one.event.time_us, tables=self.tables))
+            if register.kind is RegisterKind.LABEL:
+                registers[index] = self.body.steps[one.step].label
+        scope = Scope(registers=registers, key=self.parts, tables=self.tables)
+        return {name: value(expr, scope) for name, expr in self.plan.rows}
+
     def _verdict(self, taken: Sequence[Taken], time_us: int, transition: str = "opened") -> Verdict:
         self.used.append({one.at for one in taken})
+        if self.plan.resolve is not None and transition == "opened":
+            transition, self.is_open = "updated" if self.is_open else "opened", True
         events = [one.event for one in taken]
         scope = Scope(registers=self._registers(taken), key=self.parts, tables=self.tables)
         fields = emitted(self.plan, scope)
+        if self.plan.rows and transition != "timeout":
+            fields = {"rows": [self._row(taken, number) for number in range(min(len(taken), LONGEST_LIST))]}
         if transition == "timeout":
             fields = {name: value(expr, scope) for name, expr in self.plan.timeout_emit}
         first, last = events[0], events[-1]
