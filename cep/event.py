@@ -170,7 +170,7 @@ class Batch:
 TIMER = 1 << 62  # the `cause` of a match that a timer brought: after all rows of its time
 
 
-class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
+class Match(msgspec.Struct, gc=False):  # a struct is made in half the time of a dataclass
     """What a matcher found, before it becomes an alert (or is muted).
 
     transition  "opened"; of the alert that is open for this key, "updated" or "resolved"; "timeout": a run that lapsed
@@ -196,7 +196,7 @@ class Match(msgspec.Struct):  # a struct is made in half the time of a dataclass
     transition: str = "opened"
 
 
-class Alert(msgspec.Struct, frozen=True):
+class Alert(msgspec.Struct, frozen=True, gc=False):
     """An alert, or what became of it, as it stands in the outbox. `id` is made from what happened: a replay makes the same one.
 
     transition  "opened", "updated" and "resolved" (both with the id of the opening), "timeout"

@@ -45,6 +45,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     highs   stream -> id of the last entry taken
     seen    stream -> entries ever appended by then
+    evicted rule -> how much it has let go so far, because its budget was full
     counts  what became of the cell's events since it began: `seen fed late dead`, and how many were put aside by code
     """
 
@@ -54,6 +55,7 @@ class Standing(msgspec.Struct, frozen=True):
     generation: int
     at_us: int  # wall time of the commit, for those who watch
     counts: dict[str, int] = {}
+    evicted: dict[str, int] = {}
 
 
 class Entries(msgspec.Struct):

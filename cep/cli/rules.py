@@ -99,6 +99,7 @@ def _row(plan: RulePlan, loaded: Loaded, running: Running | None) -> dict[str, s
         "severity": plan.severity,
         "matcher": choose_matcher(plan)[0],
         "version": plan.version,
+        "mode": f"canary {plan.canary_percent}%" if plan.mode == "canary" else plan.mode,
         "state": state,
         "file": status.file if status else "",
         "reason": status.reason if status else "",
@@ -122,6 +123,7 @@ def _gone(loaded: Loaded, running: Running | None) -> list[dict[str, str]]:
                     "severity": "",
                     "matcher": "",
                     "version": version,
+                    "mode": "",
                     "state": "last good version runs" if runs else "broken",
                     "file": file,
                     "reason": status.reason if status else _why_gone(file, loaded),
@@ -138,12 +140,25 @@ def _why_gone(file: str, loaded: Loaded) -> str:
     return f"not in {file} any more" if file in loaded.sources else f"{file} is not on disk" if file else "not on disk"
 
 
+def _unusual(row: dict[str, str]) -> bool:
+    return row["mode"] not in ("", "enabled", "disabled")
+
+
 def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in ("rule", "severity", "matcher", "version", "state", "file"):
+    columns = (
+        "rule",
+        "severity",
+        "matcher",
+        "version",
+        *(("mode",) if any(_unusual(row) for row in rows) else ()),
+        "state",
+        "file",
+    )
+    for name in columns:
         table.add_column(name, no_wrap=name != "file")
     for row in rows:
-        table.add_row(*(row[name] for name in ("rule", "severity", "matcher", "version", "state", "file")))
+        table.add_row(*(row[name] for name in columns))
     Console().print(table)
     for row in rows:
         if row["reason"]:
@@ -156,6 +171,8 @@ def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:
     click.echo(f"generation {running.generation.number}, written {since} by {running.generation.author}", err=True)
     if running.standing is not None and running.standing.counts:
         click.echo(f"events: {in_words(running.standing.counts)}", err=True)
+    for rule, count in sorted(running.standing.evicted.items()) if running.standing is not None else ():
+        click.echo(f"{rule}: its budget was full, {count:,} evicted so far", err=True)
     for problem in running.generation.problems:
         click.echo(f"not running: {problem}", err=True)
     next_step("cep check" if running.generation.problems else "edit a rule and look again: it is reloaded as it runs")

@@ -120,6 +120,14 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  absent beat for 3m\n",
     ),
     Code(
+        "E0440",
+        "expected by another key",
+        "`expect KEY in table T` names whom a rule waits for: the key of the table is the key of the rule, which has one part.",
+        "Let the rule be `by` the very name that is expected.",
+        before="rule r\n  by host, port\n  absent beat for 3m\n  expect host in table customers\n",
+        after="rule r\n  by host\n  absent beat for 3m\n  expect host in table customers\n",
+    ),
+    Code(
         "E0450",
         "window that cannot be",
         "The lengths do not fit each other: windows farther apart than they are long leave events out, a day is not made of "

@@ -32,6 +32,7 @@ _SILENT = frozenset(
         "RESOLVE_AT", "RULE_OF", "ROWS", "SEEN", "BASELINE", "ALL", "$END",
     }
 )  # fmt: skip
+_SPELLED = {"ALERT": "alert", "RESOLVES": "resolve", "EVENTS": "events", "UNTIL_STEP": "until"}
 _MOST = 5
 
 
@@ -49,9 +50,8 @@ def keyword(word: str, accepts: frozenset[str]) -> str | None:
 
 def keywords(accepts: frozenset[str]) -> list[str]:
     """The accepted words of the language."""
-    listed = [
-        name.lower() for name in accepts if name.isalpha() and name not in _SIGNS and (name not in _KINDS or name == "ALERT")
-    ]
+    listed = [name.lower() for name in accepts if name.isalpha() and name not in _SIGNS and name not in _KINDS]
+    listed += [word for name, word in _SPELLED.items() if name in accepts]
     return sorted(listed)
 
 

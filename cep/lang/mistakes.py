@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 
 from cep.errors import Diagnostic, Fix, Span
+from cep.lang import mistakes_of_patterns as patterns
 from cep.lang.blocks import BLOCKS, RULE_WORDS, TEST_WORDS
 from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_words, keyword, keywords
 from cep.lang.grammar import Halt
 from cep.lang.literals import NAME, show_string
 from cep.lang.places import Place
+from cep.lang.samples import SAMPLES, sample
 from cep.lang.scan import Piece, lone_brackets
 from cep.lang.scene import Scene
 from cep.spelling import closest
@@ -104,13 +106,9 @@ def _ended(scene: Scene) -> Diagnostic | None:
         return _without_id(scene)
     what = f"the {scene.kind}" if scene.kind in BLOCKS else "the text"
     expected = expected_words(scene.accepts)
-    return Diagnostic(
-        "E0118",
-        f"{what} ends where {expected} should follow",
-        span,
-        label="nothing follows",
-        help=f"write {expected} after it, or take it away",
-    )
+    shown = sample(scene) if _inside_clause(scene) else None
+    help = f"write it as `{shown}`, say" if shown else f"write {expected} after it, or take it away"
+    return Diagnostic("E0118", f"{what} ends where {expected} should follow", span, label="nothing follows", help=help)
 
 
 def _clause_ended(scene: Scene) -> Diagnostic | None:
@@ -246,7 +244,8 @@ def _plain_data(scene: Scene) -> Diagnostic | None:
         start = before.start
     if start is None:
         return None
-    bare = re.compile(r"[^,}\]\n#\"']*").match(scene.text, start) if accepts & {"LBRACE", "RBRACE", "RSQB"} else None
+    in_brackets = bool(accepts & {"LBRACE", "RBRACE", "RSQB"})
+    bare = re.compile(r"[^,}\]\n#\"']*" if in_brackets else r"[\w./+-]*").match(scene.text, start)
     text = (bare[0] if bare else here.text).rstrip() or here.text
     span = scene.place.span(start, start + len(text))
     return Diagnostic(
@@ -292,19 +291,6 @@ def _in_named_list(scene: Scene) -> bool:
     return scene.kind in ("fragment_emit_list", "fragment_emit_item", "fragment_by", "fragment_key_part") and depth == 0
 
 
-def _negated_repeated(scene: Scene) -> Diagnostic | None:
-    """`!x{2}`, `!x+`."""
-    here, label = scene.here, scene.before
-    if here is None or label is None or here.text not in ("{", "+", "*", "?") or "LATER" not in scene.accepts:
-        return None
-    bang = next((p for p in reversed(scene.pieces) if p.end <= label.start), None)
-    if bang is None or bang.text != "!":
-        return None
-    return scene.fault(
-        "E0114", "a step that must not happen is not repeated", here, f"write `!{label.text}` alone: one kills the match"
-    )
-
-
 def _chain(scene: Scene) -> Diagnostic | None:
     here = scene.here
     if here is None or scene.halt.token not in COMPARISONS or "AND" not in scene.accepts or "COMPARE" in scene.accepts:
@@ -320,6 +306,8 @@ def _in_what(scene: Scene) -> Diagnostic | None:
     here, before = scene.here, scene.before
     if here is None or before is None or before.text != "in" or "TABLE" not in scene.accepts:
         return None
+    if "NAME" not in scene.accepts:  # of `expect`
+        return scene.fault("E0125", "`expect` asks for a table", here, f"write `{SAMPLES['expect']}`, say")
     help = 'write `in ["a", "b"]`, `in NAME` of a list or `in table NAME`'
     return scene.fault("E0125", "`in` asks for a list or a table", here, help)
 
@@ -384,14 +372,19 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _two_words,
     _open_quote,
     _swallowed,
+    patterns.delay,
+    patterns.repetition,
     _unit,
     _bracket,
     _colon,
     _clause_ended,
     _ended,
     _plain_data,
+    patterns.negated_repeated,
+    patterns.joined_by_words,
+    patterns.unknown_arrow,
+    patterns.some_of,
     _operator,
-    _negated_repeated,
     _chain,
     _in_what,
     _expectation,
@@ -409,18 +402,29 @@ def _unexpected(scene: Scene) -> Diagnostic:
     return scene.fault("E0100", message, here, _advice(scene, here))
 
 
+def _inside_clause(scene: Scene) -> bool:
+    """Whether the halt is in the midst of a clause that is no condition: then how the clause looks is of help."""
+    accepts = scene.accepts
+    return not (accepts & (CLAUSE_PLACE | TEST_PLACE | {"AND", "LATER"}) or accepts >= VALUE_PLACE)
+
+
 def _advice(scene: Scene, here: Piece) -> str:
     accepts = scene.accepts
     if {"EVERY", "PER"} <= accepts and here.kind == "number":
         return f"write `once every {here.text}`, or `once per NAME every {here.text}` for each value apart"
     if here.text in ("and", "or") and accepts & CLAUSE_PLACE:
         return "the condition is over before it: write all of `when` before `over`, and what single events must fit in `where`"
-    if "LABEL" in accepts and here.kind == "word":
+    if "LABEL" in accepts and here.kind == "word" and scene.kind != "list":
         return f"write `{here.text}:` and what it stands for"
     if scene.kind.startswith("fragment") and here.text in RULE_WORDS:
         return f"in YAML `{here.text}` is a key of its own"
     if "NAME" in accepts and VALUE_PLACE.isdisjoint(accepts) and NAME.fullmatch(here.text):
         return f"to use the word as a name, write `` `{here.text}` `` in backquotes"
+    shown = sample(scene) if _inside_clause(scene) else None
+    if shown is not None and accepts.isdisjoint({"RSQB", "RBRACE"}):
+        return f"write it as `{shown}`, say"
+    if here.text == "in" and accepts & CLAUSE_PLACE:
+        return "a zone belongs to windows that end by the clock: `per 1d in ZONE`, `over 10m every 1m in ZONE`"
     if here.kind != "sign" and accepts & {"AND", "COMMA"}:
         missing = [words for sign, words in (("AND", "an operator"), ("COMMA", "a comma")) if sign in accepts]
         return f"is {' or '.join(missing)} missing before it?"

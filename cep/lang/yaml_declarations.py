@@ -51,8 +51,9 @@ class YamlDeclarations:
                 reader.unknown_key(part, TABLE_KEYS, "a table")
             elif (word := reader.word(f"tables.{key.value}.{part.value}", item)) is not None:
                 said[part.value] = word
-        missing = [part for part in TABLE_KEYS if part not in {name.value for name, _ in pairs}]
-        if pairs and missing:
+        given = {part.value for part, _ in pairs}
+        missing = [part for part in TABLE_KEYS if part not in given]
+        if pairs and missing and given <= set(TABLE_KEYS):
             help = "write `{file: hosts.csv, key: host}`: the file, and the column that finds a row"
             reader.fault("E0134", f"a table without `{missing[0]}`", reader.span(key), help=help)
         if len(said) < len(TABLE_KEYS):

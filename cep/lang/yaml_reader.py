@@ -49,9 +49,11 @@ class YamlReader:
         self.fault("E0133", f"`{key}` asks for {wanted}, not {_KINDS[type(node)]}", self.caret(node), help=f"write {wanted}")
 
     def unknown_key(self, key: Scalar, known: Iterable[str], what: str) -> None:
-        near = closest(key.value.lower(), known) if key.value.lower() not in known else key.value.lower()
+        word, known = key.value.lower(), list(dict.fromkeys(known))
+        begun = next((name for name in known if name.startswith(f"{word} ")), None)  # `after` for `after match`
+        near = word if word in known else begun or closest(word, known)
         span = self.span(key)
-        help = f"did you mean `{near}`?" if near else f"{what} may hold {', '.join(dict.fromkeys(known))}"
+        help = f"did you mean `{near}`?" if near else f"{what} may hold {', '.join(known)}"
         self.fault("E0131", f"`{key.value}` is not a key of {what}", span, help, fix=Fix(span, near) if near else None)
 
     def scalar(self, key: str, node: Node, wanted: str = "one value") -> Scalar | None:

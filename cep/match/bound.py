@@ -57,15 +57,15 @@ def _window(body: WindowBody) -> tuple[int | None, str, int | None]:
     remembered = max((recall.over_us for recall in body.recalls), default=0)
     match body.kind:
         case WindowKind.SLIDE:
-            threshold = None if body.fire_each or body.recalls else counted_threshold(body)
+            threshold = counted_threshold(body) if body.then_reset else None
             return threshold, "event", max(body.window_us, remembered)
         case WindowKind.EVENTS:
             return body.events, "event", None
         case WindowKind.HOP:
-            open_at_once = math.ceil(body.window_us / body.every_us)
-            return open_at_once, "open window", max(body.window_us, remembered)
+            alone = body.every_us == body.window_us
+            return 1 if alone else None, "window" if alone else "event", max(body.window_us, remembered)
         case WindowKind.SESSION:
-            return 1, "session", (body.max_us + body.window_us) if body.max_us else None
+            return 1, "session", body.max_us or None
         case WindowKind.BUCKET:
             return 1, "level", math.ceil(body.events / max(body.leak, 1)) * body.every_us
         case WindowKind.NONE:

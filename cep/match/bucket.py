@@ -20,7 +20,7 @@ from cep.match.found import found
 from cep.match.kept import KeptWindows
 from cep.match.matcher import Hits
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import WindowBody
+from cep.plan.plan import BudgetPlan, WindowBody
 
 
 class LeakyBuckets(KeptWindows):
@@ -31,8 +31,8 @@ class LeakyBuckets(KeptWindows):
 
     content: GrowingContent
 
-    def __init__(self, body: WindowBody, kernels: RuleKernels) -> None:
-        super().__init__(GrowingContent(body, kernels), None)
+    def __init__(self, body: WindowBody, kernels: RuleKernels, budget: BudgetPlan | None = None) -> None:
+        super().__init__(GrowingContent(body, kernels), None, budget)
         self._kernels = kernels
         self._drop = body.every_us
         self._leak = body.leak
@@ -46,7 +46,11 @@ class LeakyBuckets(KeptWindows):
         for index, key in zip(hits.rows, hits.keys):
             time_us = times_us[index]
             window: Growing | None = self.windows.get(key)
-            if window is None or self._empty_us(window) < time_us:
+            if window is None:
+                window = self.begin(key, time_us, index, out)
+                if window is None:
+                    continue
+            elif self._empty_us(window) < time_us:
                 window = self.windows[key] = self.content.fresh(key)
             else:
                 window.level = max(0, window.level - self._leak * (time_us - window.last_us))

@@ -152,6 +152,10 @@ class Engine:
         """Per rule the number of keys that hold state."""
         return {rule.plan.id: rule.matcher.size() for rule in self._rules}
 
+    def evicted(self) -> dict[str, int]:
+        """Rule -> how much it has let go so far, because its budget was full."""
+        return {rule.id: rule.budget.evicted for rule in self._settling if rule.budget and rule.budget.evicted}
+
     def snapshot(self, *, delta: bool) -> dict[str, Any]:
         """Plain data, ready for msgpack; with `delta` only keys touched since the last snapshot of either kind."""
         return {"v": STATE_VERSION, "rules": {rule.plan.id: rule.snapshot(delta=delta) for rule in self._rules}}

@@ -72,20 +72,21 @@ class Layer:
 
     def _forbid(self, scope: Scope, sink: Place) -> Place:
         """`=> !x` looks at the next event only. `-> !x` becomes part of the places around it, but at the end it waits."""
-        step = step_of(scope.piece)
-        struck = (*struck_by(scope.piece), *misses(*scope.untils))
-        if scope.piece.arrow == "=>":
+        piece = scope.piece
+        struck = (*struck_by(piece), *misses(*scope.untils))
+        if piece.arrow == "=>":
             place = self._place()
-            place.edges.append(Edge(Kind.PASS if sink.ends else Kind.PROCEED, sink, against(struck)))
-            place.edges.append(Edge(Kind.STRIKE, place, struck, step))
-            return place
-        if sink.ends and (self._timed or scope.piece.max_us is not None):
+            free = tuple(clause for before in self._nots(scope) for clause in against(struck_by(before)))
+            place.edges.append(Edge(Kind.PASS if sink.ends else Kind.PROCEED, sink, (*against(struck), *free)))
+        elif sink.ends and (self._timed or piece.max_us is not None):
             place = self._place(waits=True)
-            place.max_us = scope.piece.max_us
-            place.edges.append(Edge(Kind.STRIKE, place, struck, step))
+            place.max_us = piece.max_us
             place.edges.append(Edge(Kind.PASS, place, against(struck)))
-            return place
-        return sink
+        else:
+            return sink
+        place.edges.append(Edge(Kind.STRIKE, place, struck, step_of(piece)))
+        self._strike(place, scope)
+        return place
 
     def _lay(self, scope: Scope, sink: Place) -> Place:
         piece = scope.piece
@@ -304,14 +305,14 @@ class Layer:
     # -- negations
 
     def _nots(self, scope: Scope) -> list[Piece]:
-        """What is forbidden before this piece: directly, or across optional pieces."""
+        """What is forbidden before this piece: directly, or across optional pieces. (Flink forgets one that stands before
+        another negation at the end, or before a `=> !x`.)"""
         found = []
         for before in reversed(scope.pieces[: scope.at]):
-            forbids = before.negated and before.arrow != "=>"
-            if not forbids and (before.negated or not before.optional):
-                break
-            if forbids:
+            if before.negated and before.arrow != "=>":
                 found.append(before)
+            elif not before.negated and not before.optional:
+                break
         return found
 
     def _strike(self, place: Place, scope: Scope) -> None:

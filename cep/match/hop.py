@@ -24,7 +24,7 @@ from cep.match.rising import registers_judged
 from cep.match.sliding import RESOLVES, TAKES
 from cep.match.stage import Stages
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import WindowBody
+from cep.plan.plan import BudgetPlan, WindowBody
 
 
 class HoppingWindows(KeptWindows):
@@ -33,12 +33,12 @@ class HoppingWindows(KeptWindows):
     cost  O(registers) per row; at each end O(keys that hold something)
     """
 
-    def __init__(self, body: WindowBody, kernels: RuleKernels) -> None:
+    def __init__(self, body: WindowBody, kernels: RuleKernels, budget: BudgetPlan | None = None) -> None:
         content: Content = GrowingContent(body, kernels)
         if body.every_us < body.window_us:
             content = RollingContent(body, kernels, registers_judged(body))
         lag_us = body.window_us + (DAY_US if body.zone else 0)  # in a zone a window may be longer than it is called
-        super().__init__(content, recalls_of(body.recalls, kernels.recalls, len(body.registers), lag_us))
+        super().__init__(content, recalls_of(body.recalls, kernels.recalls, len(body.registers), lag_us), budget)
         self._ends = Ends(body.window_us, body.every_us, body.zone)
         self._end_us: int | None = None  # of the windows under way; None: there are none
         self._start_us = 0
@@ -60,16 +60,30 @@ class HoppingWindows(KeptWindows):
             if mask & TAKES:
                 if self._end_us is None:
                     self._begin(self._ends.next_after(time_us))
-                windows = self.windows if time_us != self._end_us else self._ahead
-                window = windows.get(key)
+                window = self._window(key, time_us, index, out)
                 if window is None:
-                    window = windows[key] = self.content.fresh(key)
+                    continue
                 if self.recalls is not None:
                     window.seen = self.recalls.note(key, rows[index], time_us)
                 self.content.take(window, rows[index], time_us, ids[index])
             if mask & RESOLVES and key in self.windows:
                 self._stages.resolve_by_event(self.windows[key], time_us, index, out)
         self.noted.add_all(hits.keys)
+
+    def _window(self, key: Key, time_us: int, cause: int, out: list[Match]) -> Any:
+        """The window that an event of the key comes into; None: the budget does not take it."""
+        if time_us != self._end_us:
+            return self.windows.get(key) or self.begin(key, time_us, cause, out)
+        window = self._ahead.get(key)
+        if window is None:
+            if key not in self.windows and self.begin(key, time_us, cause, out) is None:
+                return None  # an empty window holds its place until the end has been judged
+            window = self._ahead[key] = self.content.fresh(key)
+        return window
+
+    def let_go(self, window: Any, time_us: int, cause: int, out: list[Match]) -> None:
+        self._ahead.pop(window.key, None)
+        self._stages.empty(window, time_us, cause, out)
 
     def _begin(self, end_us: int) -> None:
         self._end_us, self._start_us = end_us, self._ends.start_of(end_us)

@@ -64,7 +64,9 @@ def _slot_join(register: Register) -> SlotJoin:
             return _join_spreads
         case RegisterKind.PERCENTILE:
             return add  # lists of values
-        case RegisterKind.TOP | RegisterKind.DECAY:
+        case RegisterKind.TOP:
+            return _join_counts
+        case RegisterKind.DECAY:
             raise ValueError("only windows have it")
         case RegisterKind.NTH | RegisterKind.ROW | RegisterKind.LABEL:
             raise ValueError("one list per event does not tell the place of a value")
@@ -81,6 +83,12 @@ def _join_totals(a: Total, b: Total) -> Total:
 
 def _join_spreads(a: Spread, b: Spread) -> Spread:
     a.join(b)
+    return a
+
+
+def _join_counts(a: dict[Any, int], b: dict[Any, int]) -> dict[Any, int]:
+    for member, count in b.items():
+        a[member] = a.get(member, 0) + count
     return a
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cep.event import Key, Match
+from cep.match.budget import Budget
 from cep.match.content import Content
 from cep.match.matcher import RuleState
 from cep.match.recall import Recalls
 from cep.match.state import Touched, merge
+from cep.plan.plan import BudgetPlan
 
 
 class KeptWindows:
@@ -17,9 +19,10 @@ class KeptWindows:
     State is per key [window, what is recalled], each None where there is none.
     """
 
-    def __init__(self, content: Content, recalls: Recalls | None) -> None:
+    def __init__(self, content: Content, recalls: Recalls | None, budget: BudgetPlan | None = None) -> None:
         self.content = content
         self.recalls = recalls
+        self.budget: Budget[Key] | None = Budget(budget) if budget else None
         self.windows: dict[Key, Any] = {}
         self.noted = Touched()
 
@@ -30,6 +33,23 @@ class KeptWindows:
 
     def dump_meta(self) -> dict[str, Any]:
         return {}
+
+    def let_go(self, window: Any, time_us: int, cause: int, out: list[Match]) -> None:
+        """Nothing is to be known of a window any more that the budget has no room for; its alert resolves."""
+
+    # -- keys
+
+    def begin(self, key: Key, time_us: int, cause: int, out: list[Match]) -> Any:
+        """A window for a key that has none; None: the budget does not take it."""
+        if self.budget is not None:
+            gone = self.budget.over(self.windows, key, time_us)
+            if gone is not None and gone == key:
+                return None
+            if gone is not None:
+                self.noted.add_all((gone,))
+                self.let_go(self.windows.pop(gone), time_us, cause, out)
+        window = self.windows[key] = self.content.fresh(key)
+        return window
 
     # -- time
 

@@ -68,9 +68,6 @@ class Life:
         """Of the alerts that are open, in the order of their opening."""
         return list(self._open)
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     # -- state
 
     def snapshot(self, *, delta: bool) -> RuleState:

@@ -149,11 +149,12 @@ class TallyMatcher(Keyed[Tally]):
         x, ends, enough = 1 << self._x, 1 << self._y | self._strikes, self._min * self._stride
 
         def row(key: str, bits: Bits) -> list[str]:
-            ended = where(bits, ends, [f"z = M{n}.end(w, {key}, {bits}, (r, t, e, i), O{n})"])
+            noted = f"if C{n} is not None: C{n}.add({key})"  # what is told or struck goes from the state
+            ended = where(bits, ends, [noted, f"z = M{n}.end(w, {key}, {bits}, (r, t, e, i), O{n})"])
             begun = [
                 f"if not w: w = K{n}[{key}] = []; D{n}((t + {self._span_us}, {key}, w))",  # none, or one that was emptied
                 f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}",
-                f"if C{n} is not None: C{n}.add({key})",
+                noted,
             ]
             if ended:
                 begun = ["if not z:", *(f"    {line}" for line in begun)]  # else the event is used up
@@ -312,13 +313,17 @@ class PendingMatcher(Keyed[Waiting]):
 
     def fuse(self, n: int) -> Fused:
         """`feed` for one row."""
-        due = f"if D{n}[0][0] + {self._within_us} < t: M{n}.advance(t, O{n})"  # what was due by now can be struck no more
-        strike = f"M{n}.strike_within({{}}, t)" if self._exclusive else f"K{n}.pop({{}}, None)"
         g = f"M{n}.registers(r, t)" if self._nothing is None else f"N{n}"
 
         def row(key: str, bits: Bits) -> list[str]:
             noted = f"if C{n} is not None: C{n}.add({key})"
-            struck = indented(f"if {key} in K{n}:", [due, strike.format(key), noted])
+            due = f"if (z if z.__class__ is int else z[0]) + {self._within_us} < t:"  # can be struck no more
+            if self._exclusive:
+                struck = ["z = w[0]", f"{due} M{n}.advance(t, O{n})", f"M{n}.strike_within({key}, t)", noted]
+                struck = [f"w = K{n}.get({key})", *indented("if w is not None:", struck)]
+            else:
+                told = f"K{n}[{key}] = w; M{n}.advance(t, O{n}); P{n}({key}, None)"
+                struck = [f"w = P{n}({key}, None)", *indented("if w is not None:", ["z = w[0]", f"{due} {told}", noted])]
             waits = [
                 f"z = (t, {key}, e, {g}); D{n}.append(z); w = K{n}.setdefault({key}, z)",
                 f"if w is not z: M{n}.wait_too(w, z)",
@@ -326,7 +331,7 @@ class PendingMatcher(Keyed[Waiting]):
             ]
             return [*where(bits, self._strikes, struck), *where(bits, 1 << self._a, waits)]
 
-        before = [f"K{n} = M{n}.keys; D{n} = M{n}._due; C{n} = M{n}.noted.keys; N{n} = M{n}._nothing"]
+        before = [f"K{n} = M{n}.keys; P{n} = K{n}.pop; D{n} = M{n}._due; C{n} = M{n}.noted.keys; N{n} = M{n}._nothing"]
         return Fused(self, row, before)
 
     def wait_too(self, waiting: Waiting, entry: Pending) -> None:

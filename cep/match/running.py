@@ -50,6 +50,7 @@ class Running:
         self.expects = self.matcher if isinstance(plan.body, AbsentBody) and isinstance(self.matcher, Expecting) else None
         self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
+        self._bare = self._plain and not (self.once or self.suppress or self.budget or self._goes_on or plan.timeout_emit)
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
         self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
         self._equals_us = NEVER
@@ -59,6 +60,8 @@ class Running:
 
         key  the match's, as `key_text`
         """
+        if self._bare:
+            return self._only_opened(match, key, generation)
         if self._goes_on and match.transition == "opened" and self.life is not None and self.life.is_open(match.key):
             match.transition = "updated"
         if match.transition == "opened":
@@ -82,6 +85,28 @@ class Running:
         if self.life is not None:
             self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
         return self._make(alert_id, match, key, generation, muted, None, 0, shadow)
+
+    def _only_opened(self, match: Match, key: bytes, generation: int) -> Alert:
+        """As `_opened` where nothing but identity is to be found out: most alerts of most rules, in one call."""
+        plan, time_us = self.plan, match.time_us
+        what = _encode((self.id, key, time_us, match.first_id, match.last_id, ""))
+        digest = self._hash.copy()
+        if time_us != self._equals_us:
+            self._equals_us, self._equals = time_us, {what: 1}
+            digest.update(what)
+        else:
+            digest.update(self._numbered(what))
+        return Alert(
+            "a_" + digest.hexdigest(), plan.id, plan.version, generation, plan.severity, match.title,
+            match.key if match.key.__class__ is str else msgspec.json.decode(key),
+            time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, plan.tags, plan.to,
+        )  # fmt: skip
+
+    def _numbered(self, what: bytes) -> bytes:
+        """The identity, told apart from equal ones of the same moment."""
+        ordinal = self._equals.get(what, 0)
+        self._equals[what] = ordinal + 1
+        return b"%b%d" % (what, ordinal) if ordinal else what
 
     def _make(
         self,
@@ -131,15 +156,10 @@ class Running:
     def _identity(self, match: Match, key: bytes, kind: str) -> str:
         time_us, first, last = match.time_us, match.first_id, match.last_id
         what = _encode((self.id, key, time_us, first, last, kind))  # a third of what writing the numbers into a text takes
-        ordinal = 0
         if time_us != self._equals_us:
-            self._equals_us = time_us
-            self._equals = {what: 1}
-        else:
-            ordinal = self._equals.get(what, 0)
-            self._equals[what] = ordinal + 1
+            self._equals_us, self._equals = time_us, {}
         digest = self._hash.copy()
-        digest.update(what if not ordinal else b"%b%d" % (what, ordinal))
+        digest.update(self._numbered(what))
         return "a_" + digest.hexdigest()
 
     # -- who is told

@@ -17,7 +17,7 @@ from cep.match.kept import KeptWindows
 from cep.match.matcher import Hits
 from cep.match.recall import recalls_of
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import WindowBody
+from cep.plan.plan import BudgetPlan, WindowBody
 
 
 class Sessions(KeptWindows):
@@ -28,11 +28,10 @@ class Sessions(KeptWindows):
 
     content: GrowingContent
 
-    def __init__(self, body: WindowBody, kernels: RuleKernels) -> None:
+    def __init__(self, body: WindowBody, kernels: RuleKernels, budget: BudgetPlan | None = None) -> None:
         assert kernels.when is not None
-        super().__init__(
-            GrowingContent(body, kernels), recalls_of(body.recalls, kernels.recalls, len(body.registers), body.window_us)
-        )
+        recalls = recalls_of(body.recalls, kernels.recalls, len(body.registers), body.window_us)
+        super().__init__(GrowingContent(body, kernels), recalls, budget)
         self._kernels = kernels
         self._when = kernels.when
         self._gap_us = body.window_us
@@ -48,7 +47,10 @@ class Sessions(KeptWindows):
                 self.advance(time_us, out)
             window = windows.get(key)
             if window is None:
-                window = windows[key] = self._by_last[key] = self.content.fresh(key)
+                window = self.begin(key, time_us, index, out)
+                if window is None:
+                    continue
+                self._by_last[key] = window
                 if self._max_us:
                     self._by_first[key] = window
             else:
@@ -57,6 +59,10 @@ class Sessions(KeptWindows):
                 window.seen = self.recalls.note(key, rows[index], time_us)
             self.content.take(window, rows[index], time_us, ids[index])
         self.noted.add_all(hits.keys)
+
+    def let_go(self, window: Growing, time_us: int, cause: int, out: list[Match]) -> None:
+        self._by_last.pop(window.key)
+        self._by_first.pop(window.key, None)
 
     def _closes(self) -> int | None:
         """When the next session closes."""

@@ -19,7 +19,7 @@ from cep.match.recall import recalls_of
 from cep.match.rising import opens_by_event_only, registers_judged
 from cep.match.stage import Stages
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import WindowBody
+from cep.plan.plan import BudgetPlan, WindowBody
 
 TAKES, RESOLVES = 1, 2  # bits of the step mask
 
@@ -38,9 +38,9 @@ class SlidingWindows(KeptWindows):
 
     content: RollingContent
 
-    def __init__(self, body: WindowBody, kernels: RuleKernels) -> None:
+    def __init__(self, body: WindowBody, kernels: RuleKernels, budget: BudgetPlan | None = None) -> None:
         content = RollingContent(body, kernels, registers_judged(body), judge_all=body.fire_each)
-        super().__init__(content, recalls_of(body.recalls, kernels.recalls, len(body.registers), body.window_us))
+        super().__init__(content, recalls_of(body.recalls, kernels.recalls, len(body.registers), body.window_us), budget)
         self._window_us = body.window_us
         self._fire_each = body.fire_each
         self._for_us = body.for_us
@@ -55,6 +55,10 @@ class SlidingWindows(KeptWindows):
         window.entries.clear()
         del self.windows[window.key]
 
+    def let_go(self, window: Rolling, time_us: int, cause: int, out: list[Match]) -> None:
+        window.entries.clear()  # so that its departures are known to be none
+        self._stages.empty(window, time_us, cause, out)
+
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         rows, times_us, ids = batch.rows, batch.times_us, batch.ids
         windows, departures, values, stages = self.windows, self._departures, self.content.values, self._stages
@@ -67,8 +71,8 @@ class SlidingWindows(KeptWindows):
                 self.advance(time_us, out)
             window = windows.get(key)
             if mask & TAKES:
-                if window is None:
-                    window = windows[key] = self.content.fresh(key)
+                if window is None and (window := self.begin(key, time_us, index, out)) is None:
+                    continue
                 row = rows[index]
                 if self.recalls is not None:
                     window.seen = self.recalls.note(key, row, time_us)
@@ -130,15 +134,18 @@ class LastEvents(KeptWindows):
 
     content: RollingContent
 
-    def __init__(self, body: WindowBody, kernels: RuleKernels) -> None:
+    def __init__(self, body: WindowBody, kernels: RuleKernels, budget: BudgetPlan | None = None) -> None:
         content = RollingContent(body, kernels, registers_judged(body), judge_all=body.fire_each)
-        super().__init__(content, recalls_of(body.recalls, kernels.recalls, len(body.registers), 0))
+        super().__init__(content, recalls_of(body.recalls, kernels.recalls, len(body.registers), 0), budget)
         self._events = body.events
         self._stages = Stages(body, kernels, content, self.recalls, lambda time_us: time_us, self._reset)
         self._judge = self._stages.judge_each if body.fire_each else self._stages.judge
 
     def _reset(self, window: Rolling) -> None:
         del self.windows[window.key]
+
+    def let_go(self, window: Rolling, time_us: int, cause: int, out: list[Match]) -> None:
+        self._stages.empty(window, time_us, cause, out)
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         rows, times_us, ids = batch.rows, batch.times_us, batch.ids
@@ -148,8 +155,8 @@ class LastEvents(KeptWindows):
                 self.advance(time_us, out)
             window = self.windows.get(key)
             if mask & TAKES:
-                if window is None:
-                    window = self.windows[key] = self.content.fresh(key)
+                if window is None and (window := self.begin(key, time_us, index, out)) is None:
+                    continue
                 if self.recalls is not None:
                     window.seen = self.recalls.note(key, rows[index], time_us)
                 self.content.take(window, rows[index], time_us, ids[index])

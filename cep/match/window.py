@@ -10,13 +10,14 @@ from cep.match.counter import CountedWindows
 from cep.match.each import EachEvent
 from cep.match.fuse import Fused
 from cep.match.hop import HoppingWindows
+from cep.match.kept import KeptWindows
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.match.opening import CountedRises
 from cep.match.rising import counted_threshold
 from cep.match.session import Sessions
 from cep.match.sliding import LastEvents, SlidingWindows
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import RulePlan, WindowBody, WindowKind
+from cep.plan.plan import BudgetPlan, RulePlan, WindowBody, WindowKind
 
 
 class WindowMatcher:
@@ -28,7 +29,8 @@ class WindowMatcher:
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
         assert isinstance(plan.body, WindowBody)
-        self.kind, self._way = _way(plan.body, kernels)
+        self.kind, self._way = _way(plan.body, kernels, plan.budget)
+        self.budget = self._way.budget if isinstance(self._way, KeptWindows) else None
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         self._way.feed(batch, hits, out)
@@ -55,23 +57,23 @@ class WindowMatcher:
         return self._way.touched()
 
 
-def _way(body: WindowBody, kernels: RuleKernels) -> tuple[str, Matcher]:
+def _way(body: WindowBody, kernels: RuleKernels, budget: BudgetPlan | None) -> tuple[str, Matcher]:
     match body.kind:
         case WindowKind.SLIDE:
-            threshold = counted_threshold(body)
+            threshold = None if budget else counted_threshold(body)
             if threshold is None:
-                return "window", SlidingWindows(body, kernels)
+                return "window", SlidingWindows(body, kernels, budget)
             return ("counter", CountedWindows(body, kernels, threshold)) if body.then_reset else (
                 "rises", CountedRises(body, kernels, threshold)
             )  # fmt: skip
         case WindowKind.EVENTS:
-            return "last events", LastEvents(body, kernels)
+            return "last events", LastEvents(body, kernels, budget)
         case WindowKind.HOP:
-            return "hopping", HoppingWindows(body, kernels)
+            return "hopping", HoppingWindows(body, kernels, budget)
         case WindowKind.SESSION:
-            return "session", Sessions(body, kernels)
+            return "session", Sessions(body, kernels, budget)
         case WindowKind.BUCKET:
-            return "bucket", LeakyBuckets(body, kernels)
+            return "bucket", LeakyBuckets(body, kernels, budget)
         case WindowKind.NONE:
             return "each event", EachEvent(body, kernels)
         case _:

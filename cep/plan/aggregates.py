@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cep.lang import tree
-from cep.plan.check_window import kind_of, parts_of
+from cep.plan.check_window import kind_of, looks_back, parts_of
 from cep.plan.draft import Shape, StepDraft
 from cep.plan.faults import did_you_mean
 from cep.plan.plan import RegisterKind, WindowKind
@@ -17,7 +17,7 @@ AGGREGATES = {str(kind): kind for kind in RegisterKind if kind not in _NO_CALLS}
     "median": RegisterKind.PERCENTILE,  # of 50
     "rate": RegisterKind.COUNT,  # per so much of the window's length
 }
-IN_WINDOWS = ("rate", "top", "decay")
+IN_WINDOWS = ("rate", "decay")
 
 
 def is_aggregate(call: tree.Call) -> bool:
@@ -53,8 +53,10 @@ def open_aggregate(call: tree.Call, scope: Scope) -> tuple[Scope, StepDraft] | N
         )
         return None
     if scope.shape is Shape.WINDOW and name != "last" and kind_of(scope.rule.tree) is WindowKind.NONE:
-        helps = "say over how long, as in `when count() >= 5 over 10m`"
-        faults.error("E0403", call.span, f"`{name}` needs a window, and here each event is judged by itself", help=helps)
+        rule = scope.rule.tree
+        if rule.when is not None and looks_back(rule.when, rule.lets):  # else it has been told that there is no window
+            helps = "say over how long, as in `when count() >= 5 over 10m`"
+            faults.error("E0403", call.span, f"`{name}` needs a window, and here each event is judged by itself", help=helps)
         return None
     step = scope.rule.steps[0]
     return scope.inside_aggregate(step.type, 0), step

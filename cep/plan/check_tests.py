@@ -41,8 +41,7 @@ def check_tests(book: BookDraft) -> None:
 
 
 def _check_claims(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> None:
-    known = {field.name for field in (*draft.emit, *draft.timeout)} | {*RESERVED, "transition"}
-    known |= {"rows"} if draft.rows else set()
+    known = _fields_of(draft) | {*RESERVED, "transition"}
     for expected in test.expect:
         for check in expected.checks if isinstance(expected, tree.ExpectAlerts) else ():
             if check.field not in known:
@@ -52,6 +51,12 @@ def _check_claims(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> Non
                     f"alerts of `{draft.tree.id.text}` have no field `{check.field}`",
                     help=did_you_mean(check.field, known),
                 )
+
+
+def _fields_of(draft: RuleDraft) -> set[str]:
+    """What alerts of the rule may hold, those of runs that lapsed among them."""
+    told = {"rows"} if draft.tree.emit_rows else {field.name for field in draft.emit}
+    return told | {field.name for field in draft.tree.on_timeout or ()}
 
 
 def _check_given(book: BookDraft, draft: RuleDraft, test: tree.RuleTest) -> None:

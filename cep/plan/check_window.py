@@ -14,6 +14,7 @@ from cep.plan.words import say_duration
 
 DAY_US = 86_400_000_000
 MOST_EVENTS = 1_000_000  # of `over N events`, of a bucket
+_OVER = "say over how long, as in `when count() >= 5 over 10m`; a condition on single events belongs in `where`"
 ALONE = {
     WindowKind.SESSION: "a session is told once, when it closes",
     WindowKind.BUCKET: "a bucket is emptied by each alert",
@@ -64,17 +65,12 @@ def _check_when(draft: RuleDraft) -> None:
         return
     if rule.when is None:
         if rule.window is not None:
-            span, what = rule.window.span, "a window without a condition never tells anything"
+            message = "a window without a condition never tells anything"
+            draft.faults.error("E0403", rule.window.span, message, help="say when it should, as in `when count() >= 5 over 10m`")
         else:
-            span, what = rule.id.span, f"`{_lonely(rule)}` needs a window"
-        draft.faults.error("E0403", span, what, help="say when it should tell, as in `when count() >= 5 over 10m`")
+            draft.faults.error("E0403", rule.id.span, f"`{_lonely(rule)}` needs a window", help=_OVER)
     elif rule.window is None and not looks_back(rule.when, rule.lets):
-        draft.faults.error(
-            "E0403",
-            rule.when.span,
-            "`when` needs a window",
-            help="say over how long, as in `when count() >= 5 over 10m`; a condition on single events belongs in `where`",
-        )
+        draft.faults.error("E0403", rule.when.span, "`when` needs a window", help=_OVER)
 
 
 def _lonely(rule: tree.Rule) -> str:

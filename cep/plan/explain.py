@@ -32,7 +32,7 @@ def describe(plan: RulePlan) -> str:
 def _lines(plan: RulePlan) -> Iterator[str]:
     words = words_of(plan)
     kind = {FilterBody: "filter", WindowBody: "window", AbsentBody: "absence"}.get(type(plan.body), "sequence")
-    yield f"rule {plan.id}: {kind}, severity {plan.severity}{'' if plan.enabled else ', disabled'}"
+    yield f"rule {plan.id}: {kind}, severity {plan.severity}{_mode(plan)}"
     yield from _key(plan, words)
     match plan.body:
         case FilterBody(select=select):
@@ -40,17 +40,18 @@ def _lines(plan: RulePlan) -> Iterator[str]:
         case WindowBody() as body:
             yield f"  events {_select(body.select, words)}"
             yield from window_lines(body, words)
-            if body.resolve is not None:
-                yield f"  resolved by {_select(body.resolve, words)}"
         case AbsentBody() as body:
             yield f"  events {_select(body.select, words)}"
             yield f"  silent for {say_duration(body.for_us)}"
+            yield from _expected(body, words)
         case SequenceBody() as body:
             yield from _sequence(body, words)
         case PatternBody() as body:
             yield from _any_pattern(body, words)
         case _:
             assert_never(plan.body)
+    if resolve := plan.resolve or getattr(plan.body, "resolve", None):
+        yield f"  resolved by {_select(resolve, words)}"
     registers = getattr(plan.body, "registers", ())
     if registers:
         yield f"  keeps  {', '.join(words.register(register) for register in registers)}"
@@ -64,9 +65,25 @@ def _lines(plan: RulePlan) -> Iterator[str]:
         yield f"  title  {''.join(_title(part, words) for part in plan.title)}"
     if plan.once is not None:
         yield f"  {plan.once.words}"
+    if plan.suppress is not None:
+        yield f"  {plan.suppress.words}"
     if plan.to:
         yield f"  to     {', '.join(plan.to)}"
     yield f"  bound  {say_bound(plan)}"
+
+
+def _mode(plan: RulePlan) -> str:
+    if not plan.enabled:
+        return ", disabled"
+    return {"shadow": ", in shadow", "canary": f", told of {plan.canary_percent}% of the keys"}.get(plan.mode, "")
+
+
+def _expected(body: AbsentBody, words: Words) -> Iterator[str]:
+    if body.expect is not None:
+        where = "" if body.expect.where is None else f" where {words.say(body.expect.where)}"
+        yield f"  expects the keys of table {body.expect.table}{where}"
+    if body.unless_silent:
+        yield "  held back while no event of its types comes, of whatever key"
 
 
 def words_of(plan: RulePlan) -> Words:
@@ -143,6 +160,13 @@ def _pattern(body: SequenceBody) -> str:
     return said
 
 
+def _say_budget(plan: RulePlan) -> str:
+    if plan.budget is None:
+        return "no bound on keys"
+    goes = {"oldest": "the key longest unheard of goes", "newest": "no new key is taken", "sample": "the same sample stays"}
+    return f"at most {plan.budget.most:,} keys, then {goes[plan.budget.on_full]}"
+
+
 def say_bound(plan: RulePlan) -> str:
     """What the rule keeps at most, and until when."""
     each = f"per {', '.join(plan.key.names)}" if plan.key.names else "in all"
@@ -151,8 +175,9 @@ def say_bound(plan: RulePlan) -> str:
             return "nothing is kept"
         case WindowBody() as body:
             return f"{each}, {say_kept(body)}"
-        case AbsentBody(for_us=for_us):
-            return f"{each}, one timer of {say_duration(for_us)} and the last event; forgotten once told"
+        case AbsentBody(expect=expect):
+            most = _say_budget(plan) if expect is None else f"the keys are those of table {expect.table}"
+            return f"{each}, one timer and the last event; {most}"
         case SequenceBody(within_us=None):
             return "nothing is kept: one event is a match"
         case SequenceBody(within_us=within_us):

@@ -42,7 +42,7 @@ class RegisterKind(StrEnum):
     LIST         the non-null values in order (at most 1,000; sequences only)
     STDDEV       of a sample (n - 1); rounded once; of fewer than two null
     PERCENTILE   the value below which `argument` percent lie, between neighbours in proportion; of nothing null
-    TOP          the `argument` most frequent values, most frequent first, of equals the one met first (windows only)
+    TOP          the `argument` most frequent values, most frequent first, of equals the one met first
     DECAY        each value halved for every `argument` us of its event's age, summed; of nothing 0 (windows only)
     ROW, LABEL   the value at each event, null or not, and the label of the step that took it (at most 1,000): what `emit rows`
                  tells of each

@@ -227,7 +227,8 @@ class Typing:
         if not node.skip_nulls:
             return self.type_of(expr)
         if kind in (RegisterKind.SUM, RegisterKind.AVG, RegisterKind.STDDEV, RegisterKind.PERCENTILE):
-            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` calculates with numbers or durations")
+            does = "adds" if kind in (RegisterKind.SUM, RegisterKind.AVG) else "compares the size of"
+            return self.demand(expr, SUMMED, "E0311", f"`{node.name}` {does} numbers or durations")
         if kind is RegisterKind.DECAY:
             return self.demand(expr, only(N), "E0311", f"`{node.name}` adds numbers")
         if kind in (RegisterKind.MIN, RegisterKind.MAX):

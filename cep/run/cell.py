@@ -145,7 +145,7 @@ class Cell:
         reader = self.reader
         return Standing(
             dict(reader.cursors), dict(reader.seen), self.pipeline.watermark_us, self.generation, self._clock.now_us(),
-            self._counts(),
+            self._counts(), self.pipeline.engine.evicted(),
         )  # fmt: skip
 
     def _counts(self) -> dict[str, int]:

@@ -1,5 +1,5 @@
-"""Rules and streams in the short form of tables: an event is a letter, one second after the other; a label takes the
-events of its letters.
+"""Rules and streams in the short form of tables: an event is a letter, one second after the other; a label takes the events of
+its letters.
 
     a -> b within 9s pick all       aa.b        3s: 0 3; 3s: 1 3
 """
@@ -25,6 +25,11 @@ _NO_LABEL = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\b(?:gap|within) \w+(?: events)?|\
 
 def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:
     """The alerts that are told of these events, as they open or time out."""
+    return [alert for alert in everything(rule, documents, until_us, **stream) if alert.transition in ("opened", "timeout")]
+
+
+def everything(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:
+    """All that is told of these events: openings, updates, resolves."""
     file, faults = read_rules("rule.cep", rule)
     rulebook, found = build_rulebook([file], tables=TABLES)
     errors = [fault.message for fault in (*faults, *found) if fault.level == "error"]
@@ -33,7 +38,7 @@ def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None,
     outcome = pipeline.push("e", [json.dumps(one).encode() for one in documents], list(range(len(documents))))
     assert not outcome.dead and not outcome.late
     told = (*outcome.alerts, *pipeline.finish(until_us).alerts)
-    return [alert for alert in told if not alert.muted and alert.transition in ("opened", "timeout")]
+    return [alert for alert in told if not alert.muted]
 
 
 def stream(letters: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from cep.plan import check_pattern, registers, scope
 from cep.plan.aggregates import AGGREGATES
 from cep.plan.rulebook import build_rulebook
 from tests.docs.functions_table import functions_table
-from tests.docs.letters import SECOND_US, rule_of, run, seconds, stream, told
+from tests.docs.letters import SECOND_US, everything, rule_of, run, seconds, stream, told
 from tests.docs.pages import Row, blocks, code, rows, text_of
 
 PAGE = "language.md"
@@ -124,3 +124,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"{yaml_tests.MAX_REPEAT:,}",
         f"{literals.MAX_SPAN_US // literals.UNITS_US['d']:,} days",
     ]
+
+
+@pytest.mark.parametrize("row", rows(PAGE, "rule", "events", "life"), ids=lambda row: f"{row.cells[0]} on {row.cells[1]}")
+def test_an_alert_lives_as_the_table_says(row: Row) -> None:
+    found = everything(rule_of(code(row.cells[0])), stream(code(row.cells[1])), until_us=100 * SECOND_US, id="ts")
+    assert "; ".join(f"{seconds(alert):g}s {alert.transition}" for alert in found) == row.cells[2]

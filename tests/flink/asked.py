@@ -28,10 +28,9 @@ def expected(case: Case) -> Bindings:
 def answered(case: Case) -> Bindings:
     """What our engine says. Raises CannotSay."""
     text = rule_of(case)
-    engine = _engine(text.rule)
     found: Bindings = Counter()
     for events in _by_key(case):
-        for alert in _run(engine, events, case.get("flush_ts")):
+        for alert in _run(_engine(text.rule), events, case.get("flush_ts")):
             bound: dict[str, list[int]] = {}
             for row in alert.fields["rows"]:
                 bound.setdefault(text.steps[row["label"]], []).append(row["pos"])

@@ -9,6 +9,7 @@ within(t), first to last          within t exclusive   within(t), step to step  
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -82,8 +83,9 @@ class _Writer:
         until = self._until(step)
         inner = "" if high == 1 else INNER[quantifier.get("inner", "relaxed")]
         least = 0 if optional and low == 1 else low
-        plain = high != low and high != 1 and not quantifier.get("greedy")
-        part += _times(least, high) + "?" * plain + inner + until
+        # Not greedy: lazy. A group is never greedy; `(x{2})?` is x twice or not at all, `(x{2})??` a group that may be left out.
+        lazy = (high != low and not quantifier.get("greedy")) if "group" not in step else least == 0 and high == 1
+        part += _times(least, high) + "?" * lazy + inner + until
         return f"({part})?" if optional and low > 1 else part
 
     def _label(self, step: Step, *, repeats: bool) -> str:
@@ -124,6 +126,20 @@ def _refuse(case: Case) -> None:
     for before, step in pairwise(steps):
         if before["contiguity"] == "notNext" and step["name"] in case.get("within_prev_ms", {}):
             raise CannotSay("Flink does not measure the time since the step before if the next event decides a notNext")
+    if any(map(_forgets, _chains(steps))):
+        raise CannotSay("Flink forgets a notFollowedBy right before a notNext, or before another one at the end")
     for step in steps:
         if (step.get("quantifier") or {}).get("max_gap_between_repetitions_ms") is not None:
             raise CannotSay("Flink leaves some of the gaps between repetitions unmeasured")
+
+
+def _chains(steps: list[Step]) -> Iterator[list[Step]]:
+    yield steps
+    for step in steps:
+        yield from _chains(step["group"]) if "group" in step else ()
+
+
+def _forgets(steps: list[Step]) -> bool:
+    leads = [step["contiguity"] for step in steps]
+    pairs = list(pairwise(leads))
+    return ("notFollowedBy", "notNext") in pairs or leads[-2:] == ["notFollowedBy", "notFollowedBy"]

@@ -6,12 +6,13 @@ Where the text leaves room, this is how it is read:
     expect    Events of keys that are not in the table arm nothing. The first watermark is the time of the first event.
     resolve   An event of `resolve when` resolves the open alert of its key, and arms it; of a key without one it does
               nothing.
-    silent    A source is silent to a key if no event of the rule's types came, of whatever key, since it was armed. When it
-              speaks, all that were held back are armed at that time.
+    silent    A source is silent to a key if no event of the rule's types came, of whatever key, later than it was armed.
+              When it speaks, all that were held back are armed at that time.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,10 @@ from tests.judge.values import Scope, Seen, Tables, Verdict, as_key, emitted, fi
 
 @dataclass
 class _Key:
-    """`armed_us`: since when it is waited for; None: it is not. `armed_at`: how many events of the rule's types had come then."""
+    """`armed_us`: since when it is waited for; None: it is not."""
 
     parts: Parts
     armed_us: int | None = None
-    armed_at: int = 0
     last: Seen | None = None
     is_open: bool = False
     is_held_back: bool = False
@@ -40,21 +40,21 @@ class AbsenceRule:
         assert isinstance(plan.body, AbsentBody)
         self.plan, self.body, self.tables = plan, plan.body, tables
         self.keys: dict[Any, _Key] = {}
-        self.heard = 0  # events of the rule's types, of whatever key
+        self.heard_us = -math.inf  # the last event of the rule's types, of whatever key
         if self.body.expect is not None:
             for name, row in tables[self.body.expect.table].items():
                 if holds(self.body.expect.where, Scope(row=row, tables=tables)):
                     self.keys[as_key((name,))] = _Key((name,), begins_us)
 
     def take(self, event: Seen) -> list[Verdict]:
-        if event.type not in self.plan.event_types:
-            return []
-        self.heard += 1
+        parts = key_parts(self.plan.key, event, self.tables)
+        if parts is None or event.type not in self.plan.event_types:
+            return []  # without a key it does not exist for the rule, nor does its source speak
+        self.heard_us = event.time_us
         for key in self.keys.values():
             if key.is_held_back:
                 self._arm(key, event)
-        parts = key_parts(self.plan.key, event, self.tables)
-        if parts is None or (self.body.expect is not None and as_key(parts) not in self.keys):
+        if self.body.expect is not None and as_key(parts) not in self.keys:
             return []
         comes = fits(self.body.select, event, self.tables)
         resolves = self.body.resolve is not None and fits(self.body.resolve, event, self.tables)
@@ -69,7 +69,7 @@ class AbsenceRule:
         return told
 
     def _arm(self, key: _Key, event: Seen) -> None:
-        key.armed_us, key.armed_at, key.is_held_back = event.time_us, self.heard, False
+        key.armed_us, key.is_held_back = event.time_us, False
 
     def timer(self) -> Timer | None:
         dues = [(key.armed_us + self.body.for_us, 0, key.armed_us) for key in self.keys.values() if key.armed_us is not None]
@@ -80,7 +80,7 @@ class AbsenceRule:
         assert timer is not None
         key = next(key for key in self.keys.values() if key.armed_us == timer[2])
         key.armed_us = None
-        if self.body.unless_silent and self.heard == key.armed_at:
+        if self.body.unless_silent and self.heard_us <= timer[2]:
             key.is_held_back = True
             return []
         key.is_open = True

@@ -7,7 +7,7 @@ Small on purpose: few letters, short times, two keys, so that events coincide an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from cep.match.matcher import Hits, Matcher, RuleState
 from cep.plan.ir import And, Compare, Const, Expr, Field, InSet, Reg
 from cep.plan.kernels import RuleKernels, compile_rule
 from cep.plan.plan import (
+    ANY_STEP,
     AbsentBody,
     KeyPlan,
     Node,
@@ -75,6 +76,17 @@ def sequence_rule(body: SequenceBody | PatternBody, key: KeyPlan = KEY) -> RuleP
     late = (("late", Const(1, Type.NUMBER)), *emit[:2])
     timeout = late if isinstance(body, PatternBody) and body.timeout else ()
     return RulePlan("r", "v", key, body, emit, timeout_emit=timeout)
+
+
+def rows_rule(body: PatternBody, key: KeyPlan = KEY) -> RulePlan:
+    """The same, telling of each event its value and label, and of the match its other registers."""
+    plan, count = sequence_rule(body, key), len(body.registers)
+    each = (
+        Register(RegisterKind.ROW, ANY_STEP, Type.NUMBER, VALUE, skip_nulls=False),
+        Register(RegisterKind.LABEL, ANY_STEP, Type.TEXT, skip_nulls=False),
+    )
+    rows = (("value", Reg(count, Type.NUMBER)), ("label", Reg(count + 1, Type.TEXT)), *plan.emit)
+    return replace(plan, body=replace(body, registers=(*body.registers, *each)), emit=(), rows=rows)
 
 
 def register_of(kind: Register, step: int) -> Register:
@@ -253,10 +265,11 @@ def run_matcher(
     events: Sequence[Seen],
     end_us: int,
     cuts: Sequence[Cut] = (),
+    kernels: RuleKernels | None = None,
 ) -> list[Match]:
     """All matches, with batch borders, moves of time and restarts where `cuts` says. Afterwards all timers have acted: a
     bounded rule must then hold nothing."""
-    kernels = compile_rule(plan, {}, rows="dict")
+    kernels = kernels or compile_rule(plan, {}, rows="dict")
     matcher, out, saved = make(plan, kernels), list[Match](), list[RuleState]()
     own = isinstance(plan.body, SequenceBody | PatternBody) and plan.body.needs_own_events
     done = 0

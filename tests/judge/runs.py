@@ -53,6 +53,7 @@ from cep.plan.plan import (
     Part,
     PatternBody,
     PickKind,
+    RegisterKind,
     RulePlan,
     SequenceBody,
     Take,
@@ -60,7 +61,7 @@ from cep.plan.plan import (
 from tests.judge.lines import as_pattern
 from tests.judge.moments import KeyedRule, Parts, Timer, play
 from tests.judge.places import Passing, Place, Way, beginning, least, may_end, ways
-from tests.judge.values import Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, register_value, value
+from tests.judge.values import LONGEST_LIST, Scope, Seen, Tables, Verdict, as_key, emitted, fits, holds, register_value, value
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class OneKey:
         self.runs: list[Run] = []
         self.own: list[Seen] = []  # own events so far
         self.used: list[set[int]] = []  # of each alert and timeout: which own events it holds
+        self.is_open = False  # its alert, where `resolve when` leaves one open
+        self.types = {step.select.type for step in body.steps}
 
     def branch(self) -> OneKey:
         """The same key, to go on from here another way."""
@@ -116,6 +119,18 @@ class OneKey:
     # ------------------------------------------------------------ events
 
     def take(self, event: Seen) -> list[Verdict]:
+        """What the event completes, and then whether it resolves the open alert."""
+        told = self._offer(event) if event.type in self.types else []
+        if self.is_open and self.plan.resolve is not None and fits(self.plan.resolve, event, self.tables):
+            self.is_open = False
+            told.append(self._resolved(event))
+        return told
+
+    def _resolved(self, event: Seen) -> Verdict:
+        one = (event.time_us, event.time_us, event.id, event.id, (event.id,))
+        return Verdict(as_key(self.parts), event.time_us, {}, *one, "resolved")
+
+    def _offer(self, event: Seen) -> list[Verdict]:
         """Offer the event to the older runs, then let it start its own; tell what is decided by it."""
         at = len(self.own)
         self.own.append(event)
@@ -374,17 +389,35 @@ class OneKey:
         """`previous`: what a condition sees of all events, where it is asked of one that is tried: `prev` is the one before."""
         everything = taken if previous is None else previous
         return [
-            register_value(register, [one.event for one in everything], self.tables)
+            None
+            if register.kind in (RegisterKind.ROW, RegisterKind.LABEL)
+            else register_value(register, [one.event for one in everything], self.tables)
             if register.step == ANY_STEP
             else register_value(register, [one.event for one in taken if one.step == register.step], self.tables)
             for register in self.body.registers
         ]
 
+    def _row(self, taken: Sequence[Taken], number: int) -> dict[str, object]:
+        """What `emit rows` tells of one event: its own fields and its label; all else is of the whole match."""
+        one, registers = taken[number], self._registers(taken)
+        for index, register in enumerate(self.body.registers):
+            if register.kind is RegisterKind.ROW:
+                assert register.expr is not None
+                registers[index] = value(register.expr, Scope(one.event.row, one.event.time_us, tables=self.tables))
+            if register.kind is RegisterKind.LABEL:
+                registers[index] = self.body.steps[one.step].label
+        scope = Scope(registers=registers, key=self.parts, tables=self.tables)
+        return {name: value(expr, scope) for name, expr in self.plan.rows}
+
     def _verdict(self, taken: Sequence[Taken], time_us: int, transition: str = "opened") -> Verdict:
         self.used.append({one.at for one in taken})
+        if self.plan.resolve is not None and transition == "opened":
+            transition, self.is_open = "updated" if self.is_open else "opened", True
         events = [one.event for one in taken]
         scope = Scope(registers=self._registers(taken), key=self.parts, tables=self.tables)
         fields = emitted(self.plan, scope)
+        if self.plan.rows and transition != "timeout":
+            fields = {"rows": [self._row(taken, number) for number in range(min(len(taken), LONGEST_LIST))]}
         if transition == "timeout":
             fields = {name: value(expr, scope) for name, expr in self.plan.timeout_emit}
         first, last = events[0], events[-1]

@@ -15,6 +15,7 @@ from cep.match.aggregates import aggregate_maker, read_over
 from cep.plan.ir import Compare, Const, Field
 from cep.plan.plan import Register, RegisterKind
 from cep.types import Type
+from tests.judge.values import exact_percentile, exact_stddev
 
 X = Field(("x",), Type.NUMBER)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -29,6 +30,8 @@ def register(kind: RegisterKind, **more: Any) -> Register:
 
 def expected(kind: RegisterKind, values: list[int | float | None]) -> object:
     known = [value for value in values if value is not None]
+    if kind in NEW:
+        return NEW[kind][1](known)
     if kind is RegisterKind.COUNT:
         return len(known)
     if kind is RegisterKind.DISTINCT:
@@ -62,9 +65,16 @@ def quotient(total: int | float | None, count: int) -> float | None:
         return None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RegisterKind if kind not in (RegisterKind.NTH, RegisterKind.LIST)])
+NEW = {
+    RegisterKind.STDDEV: (0, exact_stddev),
+    RegisterKind.PERCENTILE: (90, lambda known: exact_percentile(known, 90)),
+}
+OTHERS = (RegisterKind.NTH, RegisterKind.LIST, RegisterKind.ROW, RegisterKind.LABEL, RegisterKind.TOP, RegisterKind.DECAY)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RegisterKind if kind not in OTHERS])
 def test_an_aggregate_reads_what_is_in_the_window_whatever_came_and_went(kind: RegisterKind) -> None:
-    make = aggregate_maker(register(kind))
+    make = aggregate_maker(register(kind, argument=NEW[kind][0] if kind in NEW else 0))
 
     @given(st.lists(st.one_of(NUMBERS, st.just("drop")), max_size=40))
     @settings(max_examples=150, deadline=None)
@@ -105,7 +115,7 @@ def test_a_sum_of_floats_beyond_all_floats_is_null_until_one_leaves() -> None:
 
 
 def test_of_nothing_counts_and_sums_are_zero_and_the_rest_is_null() -> None:
-    kinds = [kind for kind in RegisterKind if kind is not RegisterKind.LIST]
+    kinds = [kind for kind in RegisterKind if kind not in OTHERS or kind is RegisterKind.NTH]
     read = read_over([aggregate_maker(register(kind)) for kind in kinds], [])
     zero = {RegisterKind.COUNT, RegisterKind.SUM, RegisterKind.DISTINCT}
     assert dict(zip(kinds, read)) == {kind: 0 if kind in zero else None for kind in kinds}

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from cep.match.pattern import PatternMatcher
-from cep.plan.plan import KeyPlan, PatternBody, SequenceBody
+from cep.plan.plan import KeyPlan, PatternBody, RulePlan, SequenceBody
 from tests.judge.lines import as_pattern
-from tests.judge.patterns import KEY, TWO_KEYS, cuts, run_matcher, same, sequence_bodies, sequence_rule, streams
+from tests.judge.patterns import KEY, TWO_KEYS, cuts, rows_rule, run_matcher, same, sequence_bodies, sequence_rule, streams
 from tests.judge.runs import judge_pattern
 from tests.judge.shapes import pattern_bodies, spell
 from tests.judge.values import Seen
@@ -26,7 +26,8 @@ def test_any_pattern_means_what_the_judge_says(
     data: st.DataObject, body: PatternBody, events: list[Seen], longer_us: int, key: KeyPlan
 ) -> None:
     note(spell(body))
-    _agree(data, body, key, events, longer_us)
+    plan = rows_rule(body, key) if data.draw(st.integers(0, 5)) == 5 else sequence_rule(body, key)
+    _agree(data, plan, events, longer_us)
 
 
 @given(st.data(), sequence_bodies(), streams(shortest=3), st.integers(0, 9), KEYS)
@@ -34,10 +35,10 @@ def test_any_pattern_means_what_the_judge_says(
 def test_a_plain_line_means_the_same_as_a_pattern(
     data: st.DataObject, body: SequenceBody, events: list[Seen], longer_us: int, key: KeyPlan
 ) -> None:
-    _agree(data, as_pattern(body), key, events, longer_us)
+    _agree(data, sequence_rule(as_pattern(body), key), events, longer_us)
 
 
-def _agree(data: st.DataObject, body: PatternBody, key: KeyPlan, events: list[Seen], longer_us: int) -> None:
-    plan, end_us = sequence_rule(body, key), events[-1].time_us + longer_us
+def _agree(data: st.DataObject, plan: RulePlan, events: list[Seen], longer_us: int) -> None:
+    end_us = events[-1].time_us + longer_us
     verdicts = judge_pattern(plan, events, end_us)
     same(run_matcher(plan, PatternMatcher, events, end_us, data.draw(cuts(len(events)))), verdicts)

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from cep.match.pattern import PatternMatcher
+from cep.plan.kernels import compile_rule
 from cep.plan.plan import PickKind
 from tests.judge.patterns import run_matcher, same
 from tests.judge.small import END_US, FEW, MANY, Steps, judged, patterns, rule, stream
@@ -23,8 +24,9 @@ EVERY = os.environ.get("CEP_SMALL_SCOPE") == "all"
 def agree(chosen: Sequence[Steps], pick: PickKind) -> None:
     for steps in chosen:
         plan = rule(steps, pick)
+        kernels = compile_rule(plan, {}, rows="dict")
         for word, verdicts in judged(plan):
-            same(run_matcher(plan, PatternMatcher, stream(word), END_US), verdicts)
+            same(run_matcher(plan, PatternMatcher, stream(word), END_US, kernels=kernels), verdicts)
 
 
 @pytest.mark.parametrize("pick", PICKS)

@@ -69,8 +69,9 @@ class Stage:
         return again
 
 
-def times(matches: list[Match]) -> list[int]:
-    return [match.time_us for match in matches]
+def times(found: list[Match]) -> list[int]:
+    """Of the alerts opened."""
+    return [match.time_us for match in found if match.transition == "opened"]
 
 
 BOTH_WAYS = pytest.mark.parametrize("registers", [(COUNT,), (COUNT, GREATEST)], ids=["count alone", "with values"])
@@ -79,8 +80,8 @@ BOTH_WAYS = pytest.mark.parametrize("registers", [(COUNT,), (COUNT, GREATEST)], 
 @BOTH_WAYS
 def test_five_within_the_window_tell_once_with_their_evidence(registers: tuple[Register, ...]) -> None:
     stage = Stage(at_least(5), registers)
-    found = stage.feed(*[(t, "a", t) for t in range(5)], (5, "a", 0))
-    (match,) = found
+    match, update = stage.feed(*[(t, "a", t) for t in range(5)], (5, "a", 0))
+    assert (update.transition, update.fields["r0"], update.evidence) == ("updated", 6, (0, 1, 2, 3, 4, 5))
     assert (match.key, match.time_us, match.cause, match.title) == ("a", 4, 4, "a is busy")
     assert (match.first_us, match.last_us, match.evidence, match.events) == (0, 4, (0, 1, 2, 3, 4), 5)
     assert match.fields == {"r0": 5} | ({"r1": 4} if len(registers) > 1 else {})
@@ -124,9 +125,10 @@ def test_fire_each_tells_each_event_and_no_timer() -> None:
 
 
 def test_a_count_alone_is_counted_and_anything_else_is_aggregated() -> None:
-    assert Stage(at_least(5)).matcher.kind == "counter"
+    assert Stage(at_least(5)).matcher.kind == "rises"
     assert Stage(at_least(5), then_reset=True).matcher.kind == "counter"
     assert Stage(at_least(5), fire_each=True).matcher.kind == "window"
+    assert Stage(at_least(5), (GREATEST,), then_reset=True).matcher.kind == "window"
     assert Stage(at_least(5), (GREATEST,)).matcher.kind == "window"
 
 
@@ -254,7 +256,8 @@ def test_a_departure_opens_whatever_it_can_make_true(
     one, other = Reg(0, Type.NUMBER), Const(bound, Type.NUMBER)
     stage = Stage(Compare(op, one, other) if spelling == "register first" else Compare(mirrored, other, one), (register,))
     found = [*stage.feed((0, "a", first), (3, "a", second)), *stage.advance(100)]
-    assert [match.time_us for match in found if match.cause == TIMER] == [10]
+    opened = [match for match in found if match.transition == "opened"]
+    assert [match.time_us for match in opened if match.cause == TIMER] == [10]
 
 
 def test_members_of_a_set_survive_a_restart() -> None:
@@ -263,7 +266,7 @@ def test_members_of_a_set_survive_a_restart() -> None:
     stage.feed((0, "a", True), (1, "a", 1))
     saved = stage.matcher.snapshot(delta=False)
     again = stage.restarted(RuleState(*unpack(pack([saved.keys, saved.meta, saved.delta]))))
-    (match,) = again.feed((2, "a", True), (3, "a", 2))
+    match, *_ = again.feed((2, "a", True), (3, "a", 2))
     assert match.fields == {"r0": 3}
 
 

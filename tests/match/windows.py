@@ -36,7 +36,7 @@ def recalls(draw: st.DrawFn) -> Recall:
             return Recall(kind, values, draw(st.sampled_from([1, 3, 8])))
 
 
-def _of_recall(index: int, recall: Recall, bound: float) -> Expr:
+def _of_recall(index: int, recall: Recall) -> Expr:
     if recall.kind == "baseline":
         return Compare(">", Reg(0, Type.NUMBER), Reg(index, Type.NUMBER))
     return Reg(index, Type.BOOL)
@@ -58,7 +58,7 @@ def window_bodies(draw: st.DrawFn, kinds: tuple[WindowKind, ...] = tuple(WindowK
         recalled = (draw(recalls()),)
         if recalled[0].kind == "baseline" and kind not in (WindowKind.SLIDE, WindowKind.HOP):
             recalled = (Recall("changed", (X,), 4),)
-        when = _of_recall(len(registers), recalled[0], 1)
+        when = _of_recall(len(registers), recalled[0])
     select = Select("e", draw(st.sampled_from([None, None, LARGE_X])))
     more: dict[str, object] = {}
     if kind is WindowKind.EVENTS:

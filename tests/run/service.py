@@ -45,6 +45,20 @@ rule refuel_then_alarm
   within 2m
   emit   truck, n = count(fuel)
 
+rule truck_silent
+  by      truck
+  absent  speed for 3s
+  emit    truck, kmh
+
+rule silent_in_alarm
+  by     truck
+  match  silent -> alarm
+  where  silent: rule truck_silent where kmh > 10
+         alarm:  alarm
+  within 20s
+  resolve when fuel
+  emit   truck, silent.kmh
+
 rule alarm_unseen
   by     truck
   match  alarm -> !seen

@@ -1,0 +1,58 @@
+"""How each clause looks, for whoever wrote one half right."""
+
+from __future__ import annotations
+
+from cep.lang.scene import Scene
+
+SAMPLES = {
+    "mode": "mode canary 10%",
+    "absent": "absent heartbeat for 3m",
+    "expect": "expect host in table hosts where active",
+    "unless": "unless source silent",
+    "within": "within 10m",
+    "pick": "pick all limit 10",
+    "after": "after match skip past last",
+    "over": "over 10m every 1m",
+    "per": 'per 1d in "Europe/Berlin"',
+    "session": "session gap 5m max 1h",
+    "bucket": "bucket 5 leak 1 per 10s",
+    "for": "for 5m",
+    "resolve": "resolve when TYPE where CONDITION",
+    "on": "on timeout emit user",
+    "once": "once per user every 1h",
+    "suppress": "suppress same user, ip for 10m",
+    "budget": "budget 1000 runs, on full drop oldest",
+    "baseline": "baseline(count() per 5m, over 7d)",
+    "first_seen": "first_seen(user) in 30d",
+    "changed": "changed(status) in 1d",
+    "macro": "macro big(n): n > 5",
+    "list": 'list eu: ["DE", "FR"]',
+    "table": 'table hosts from "hosts.csv" key host',
+    "schema": "schema login {user: text, tries: number}",
+}
+_INSIDE = frozenset({"baseline", "first_seen", "changed"})  # these are no clauses
+_HAVE_OWN = ("once", "bucket", "baseline")
+
+
+def sample(scene: Scene) -> str | None:
+    """The clause in which the parser halted as it might look; None where that is not for sure."""
+    if scene.kind.startswith("fragment_"):
+        key = scene.kind.removeprefix("fragment_")
+        shown = SAMPLES.get(key)
+        return None if shown is None or key in _INSIDE else shown.removeprefix(f"{key} ").removeprefix("match ")
+    if scene.kind == "test":
+        return None
+    end = scene.here.start if scene.here else len(scene.text)
+    for piece in reversed(scene.pieces):
+        if piece.start >= end or piece.text not in SAMPLES:
+            continue
+        if piece.text in ("per", "over") and _before(scene, piece.start) in _HAVE_OWN:
+            continue
+        return SAMPLES[piece.text]
+    return None
+
+
+def _before(scene: Scene, start: int) -> str:
+    """The nearest word before that can have a `per` or `over` of its own, or that begins a clause which cannot."""
+    words = (*_HAVE_OWN, "when", "from")
+    return next((piece.text for piece in reversed(scene.pieces) if piece.start < start and piece.text in words), "")

@@ -1,0 +1,57 @@
+"""`pick all` against brute force, where it can be said without a machine: chains of steps that take one event or so many."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from cep.match.planner import make_matcher
+from cep.plan.plan import Bound, Chain, KeyPlan, Link, Loop, PatternBody, PickKind, Take
+from cep.types import Type
+from tests.judge.every import judge_every
+from tests.judge.patterns import (
+    KEY,
+    KINDS,
+    TWO_KEYS,
+    claims,
+    cuts,
+    register_of,
+    run_matcher,
+    same,
+    selects,
+    sequence_rule,
+    step_plans,
+    streams,
+)
+from tests.judge.shapes import ARROWS, DELAYS, spell
+from tests.judge.values import Seen
+
+EXAMPLES = int(os.environ.get("CEP_JUDGED", "300"))
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> PatternBody:
+    links, count = [], draw(st.integers(1, 4))
+    for step in range(count):
+        times = draw(st.sampled_from([1, 1, 1, 2, 3]))
+        loop = Loop(times, times, inner=draw(st.sampled_from(["->", "=>", "->>"])) if times > 1 else "->")
+        arrow = draw(st.sampled_from([*ARROWS, "->>", "->>"])) if step else ""
+        delay = draw(st.sampled_from(DELAYS)) if step else (None, None)
+        links.append(Link(Take(step, loop), arrow, False, *delay))
+    registers = tuple(register_of(draw(st.sampled_from(KINDS)), draw(st.integers(0, count - 1))) for _ in range(2))
+    scalars = [i for i, register in enumerate(registers) if register.type is Type.NUMBER] if draw(st.booleans()) else []
+    steps = tuple(draw(step_plans(i, draw(selects()), scalars, may_take=True)) for i in range(count))
+    within = draw(st.sampled_from([Bound(), Bound(3), Bound(6), Bound(4, exclusive=True), Bound(events=4)]))
+    when = draw(claims(scalars)) if scalars and draw(st.booleans()) else None
+    limit = draw(st.sampled_from([None, None, 1, 2]))
+    return PatternBody(steps, Chain(tuple(links)), within, PickKind.ALL, limit, registers=registers, when=when)
+
+
+@given(st.data(), chains(), streams(shortest=3, longest=10), st.sampled_from([KEY, KEY, TWO_KEYS]))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_combination_is_told(data: st.DataObject, body: PatternBody, events: list[Seen], key: KeyPlan) -> None:
+    note(spell(body))
+    plan, end_us = sequence_rule(body, key), events[-1].time_us + 9
+    same(run_matcher(plan, make_matcher, events, end_us, data.draw(cuts(len(events)))), judge_every(plan, events))
