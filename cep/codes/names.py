@@ -155,7 +155,7 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  by {login: user, dns: client}\n  match a -> b\n  where a: login\n        b: dns\n  within 1h\n",
     ),
     Code(
-        "E0240",
+        "E0245",
         "unknown rule",
         "`rule ID` as a type of events are the alerts of that rule; no rule of this rule set is called so.",
         "Write the ID of a rule that is there.",
@@ -163,7 +163,7 @@ CODES: tuple[Code, ...] = (
         after="rule base\n  by host\n  from beat where load > 5\n\nrule more\n  from rule base\n",
     ),
     Code(
-        "E0241",
+        "E0246",
         "rules that read each other in a circle",
         "A rule that reads the alerts of another comes after it; in a circle none comes first.",
         "Let one of them read events instead of alerts.",
@@ -203,7 +203,7 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  by {login: user}\n  from login where failed\n",
     ),
     Code(
-        "E0250",
+        "E0240",
         "unknown list",
         "`x in NAME` reads a list that the rule set declares, and none has this name. A field is no list: whether a list inside"
         " of an event holds a value is `any(tags, x == ..)`.",
@@ -212,7 +212,7 @@ CODES: tuple[Code, ...] = (
         after='list tiers: ["gold", "silver"]\nrule r\n  from login where tier in tiers\n',
     ),
     Code(
-        "E0251",
+        "E0241",
         "a list and something else",
         "The name behind `in` is a list of the rule set and, in this rule, a field, a step or a `let` as well: a reader could"
         " take it for either.",

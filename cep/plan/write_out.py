@@ -255,7 +255,7 @@ class _Writer:
         lists = self.shared.lists
         near = did_you_mean(name, lists, " ").strip() if lists else ""
         help = near or f'declare it: `list {name}: ["a", "b"]`; of a table write `in table {name}`'
-        self.faults.error("E0250", end, f"no list is called `{name}`", help=help, fix=rename(end, name, lists))
+        self.faults.error("E0240", end, f"no list is called `{name}`", help=help, fix=rename(end, name, lists))
 
     def _check_lists(self) -> None:
         """A name that is a list and, in this rule, something else too."""
@@ -265,7 +265,7 @@ class _Writer:
             if what:
                 place = ((self.shared.lists[name].name.span, "the list is declared here"),)
                 help = "give the list another name"
-                self.faults.error("E0251", expr.span, f"`{name}` is a list and {what}", help=help, labels=place)
+                self.faults.error("E0241", expr.span, f"`{name}` is a list and {what}", help=help, labels=place)
 
     def _other_meaning(self, name: str) -> str:
         if any(let.name == name for let in self.tree.lets):

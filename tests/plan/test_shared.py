@@ -107,8 +107,8 @@ def test_a_fault_inside_of_a_macro_is_told_once_and_names_the_rules() -> None:
         ("internal()", "E0306", "`internal` takes 1 argument, not 0"),
         ("internal(ip where x > 1)", "E0306", "`internal` is a macro and takes no `where`"),
         ("internl(ip)", "E0201", "unknown function `internl`"),
-        ("x in eue", "E0250", "no list is called `eue`"),
-        ("x in eu and eu > 5", "E0251", "`eu` is a list and a field that this rule reads"),
+        ("x in eue", "E0240", "no list is called `eue`"),
+        ("x in eu and eu > 5", "E0241", "`eu` is a list and a field that this rule reads"),
     ],
 )
 def test_faults_of_use(use: str, code: str, message: str) -> None:
@@ -128,7 +128,7 @@ def test_faults_of_use(use: str, code: str, message: str) -> None:
 )
 def test_a_list_that_means_something_else_too_is_told(rule: str, what: str) -> None:
     _, faults = build(SHARED + "schema login {eu: text, x: text}\n", rule)
-    assert ("E0251", f"`eu` is a list and {what}") in told(faults)
+    assert ("E0241", f"`eu` is a list and {what}") in told(faults)
 
 
 def test_schemas_of_files_hold_like_those_of_the_configuration() -> None:
