@@ -67,6 +67,25 @@ def test_an_event_that_completes_a_match_and_resolves_does_it_in_this_order() ->
     assert [alert.transition for alert in alerts] == ["opened", "resolved"]
 
 
+def test_an_event_resolves_what_a_timer_before_it_has_opened() -> None:
+    rule = """
+rule unpaid
+  by     order
+  match  placed -> !paid
+  where  placed: placed
+         paid:   paid
+  within 10s
+  resolve when closed
+"""
+    events: list[Event] = [
+        {"at": at, "type": kind, "order": order}
+        for at, kind, order in [(0, "placed", 1), (1, "placed", 2), (11, "closed", 1), (11, "closed", 2), (12, "closed", 2)]
+    ]
+    alerts = run(rulebook(rule), events, 20)  # one at its deadline is before the timer of it
+    assert story(alerts) == [(10, "unpaid", 1, "opened"), (11, "unpaid", 1, "resolved"), (11, "unpaid", 2, "opened"),
+                             (12, "unpaid", 2, "resolved")]  # fmt: skip
+
+
 def test_one_step_and_strict_steps_are_resolved_too() -> None:
     rule = """
 rule strict
