@@ -43,6 +43,7 @@ class Engine:
         rules = [self._carry_over(plan, rulebook, old.get(plan.id), known) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
         self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
+        self._budgets = [(rule.id, rule.budget) for rule in rules if rule.budget]
         self._tables_version = rulebook.tables_version
         above = any(rule.plan.reads_rules for rule in rules)
         self._cascade = Cascade(rules, rulebook, self._rows) if above else None
@@ -128,6 +129,8 @@ class Engine:
         elif found:
             alerts = self._tell(found)
         else:
+            for _, budget in self._budgets:  # what goes is noted, whether or not anything is told
+                budget.settle(watermark_us)
             return []
         for rule in self._settling:
             rule.settle(watermark_us)
@@ -154,7 +157,7 @@ class Engine:
 
     def evicted(self) -> dict[str, int]:
         """Rule -> how much it has let go so far, because its budget was full."""
-        return {rule.id: rule.budget.evicted for rule in self._settling if rule.budget and rule.budget.evicted}
+        return {rule_id: budget.evicted for rule_id, budget in self._budgets if budget.evicted}
 
     def snapshot(self, *, delta: bool) -> dict[str, Any]:
         """Plain data, ready for msgpack; with `delta` only keys touched since the last snapshot of either kind."""

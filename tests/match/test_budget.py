@@ -9,6 +9,7 @@ import pytest
 
 from cep.match.budget import Budget, stable_hash
 from cep.plan.plan import BudgetPlan
+from tests.match.ways import Event, numbered, pipeline, push, rulebook
 
 
 def fill(budget: Budget[str], names: list[str], held: dict[str, None] | None = None) -> dict[str, None]:
@@ -70,3 +71,18 @@ def test_an_alert_tells_of_what_went_before_its_time_and_only_once() -> None:
     again = Budget[Any](BudgetPlan(1, "newest"))
     again.restore(settled.snapshot())
     assert again.evicted == 4 and [again.mark(time_us) for time_us in (5, 6)] == [3, 1]
+
+
+@pytest.mark.parametrize("pick", ["first", "all"])
+def test_what_went_takes_no_room_though_nothing_is_told(pick: str) -> None:
+    text = (
+        f"rule r\n  match a -> b\n  where a: a\n        b: b\n  within 1h\n  pick {pick}\n  budget 3 runs, on full drop oldest\n"
+    )
+    one = pipeline(rulebook(text))
+    events: list[Event] = [{"at": at, "type": "a"} for at in range(100)]
+    sizes = []
+    for event in numbered(events):
+        assert push(one, [event]) == []
+        sizes.append(len(str(one.engine.snapshot(delta=False))))
+    assert one.engine.evicted()["r"] >= 90
+    assert max(sizes) < 2 * sizes[5]
