@@ -298,8 +298,8 @@ class EveryMatcher(Keyed[KeyState]):
                 if run.start != FAR and run.place.patience_us is not None:
                     due.add((run.last_us + run.place.patience_us, run.start, key))
             due |= {(state.quiet[step] + reach_us, 0, key) for step, reach_us in self._leading if step in state.quiet}
-        # Keys of several types have no order among each other: equal timers are told apart by place.
-        self._due = [(due_us, at, key) for at, (due_us, _, key) in enumerate(sorted(due, key=_moment))]
+        # Keys of several types have no order: equal timers are told apart by place, below the numbers of rows that come.
+        self._due = [(due_us, at - len(due), key) for at, (due_us, _, key) in enumerate(sorted(due, key=_moment))]
         heapify(self._due)
 
 

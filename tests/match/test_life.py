@@ -102,6 +102,16 @@ rule strict
 
 
 def test_what_a_match_has_used_up_is_gone_after_a_restart_too() -> None:
+@pytest.mark.parametrize("pick", ["first", "latest", "longest", "all"])
+@pytest.mark.parametrize("pattern", ["!b -> a -> c", "!b -> a", "all(a, c) -> b", "a -> !b ->[..3s] c", "a -> !b", "a+ -> b"])
+def test_keys_of_several_types_wait_for_the_same_moment(pattern: str, pick: str) -> None:
+    where = "\n        ".join(f"{step}: {step}" for step in "abc" if step in pattern.replace("all", ""))
+    book = rulebook(f"rule r\n  by k\n  match {pattern}\n  where {where}\n  within 5s\n  pick {pick}\n")
+    times = [(0, "b"), (1, "a"), (2, "b"), (2, "a"), (3, "c"), (4, "b")]
+    events: list[Event] = [{"at": at, "type": kind, "k": key} for at, kind in times for key in ("x", 1, True, 2.5)]
+    run(book, events, 30)
+
+
     rule = TRIES.replace("  resolve when unlock\n", "")
     run(
         rulebook(rule), [login(0, False, "v"), login(0, False, "v"), login(1, False), login(1, True, "v"), login(2, True, "v")], 9
