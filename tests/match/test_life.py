@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cep.event import Alert
-from tests.match.ways import Event, pipeline, push, rulebook, run, story
+from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 
 SILENT = """
 rule silent
@@ -101,7 +102,6 @@ rule strict
     assert [(alert.time_us / 10**6, alert.transition) for alert in alerts] == [(2, "opened"), (3, "resolved")]
 
 
-def test_what_a_match_has_used_up_is_gone_after_a_restart_too() -> None:
 @pytest.mark.parametrize("pick", ["first", "latest", "longest", "all"])
 @pytest.mark.parametrize("pattern", ["!b -> a -> c", "!b -> a", "all(a, c) -> b", "a -> !b ->[..3s] c", "a -> !b", "a+ -> b"])
 def test_keys_of_several_types_wait_for_the_same_moment(pattern: str, pick: str) -> None:
@@ -112,10 +112,25 @@ def test_keys_of_several_types_wait_for_the_same_moment(pattern: str, pick: str)
     run(book, events, 30)
 
 
+def test_what_a_match_has_used_up_is_gone_after_a_restart_too() -> None:
     rule = TRIES.replace("  resolve when unlock\n", "")
     run(
         rulebook(rule), [login(0, False, "v"), login(0, False, "v"), login(1, False), login(1, True, "v"), login(2, True, "v")], 9
     )
+
+
+def test_alerts_of_a_rule_that_goes_resolve_by_key_after_a_restart_too() -> None:
+    book, none = rulebook(TRIES), rulebook("rule other\n  from pay where x > 0\n")
+    first = pipeline(book)
+    saved = [first.snapshot(delta=False)]
+    users = [f"u{n}" for n in (3, 1, 4, 2, 5, 0)]
+    push(first, numbered([login(at, at == 2, user) for user in users for at in (0, 1, 2)] + [login(3, False, "z")]))
+    saved.append(first.snapshot(delta=True))
+    again = pipeline(book)
+    saved = [msgspec.msgpack.decode(msgspec.msgpack.encode(one)) for one in saved]
+    again.restore(saved)
+    for one in (first, again):
+        assert [alert.key for alert in one.swap(none, 2).alerts] == sorted(users)
 
 
 # ---------------------------------------------------------------- noise
