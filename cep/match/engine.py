@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from cep.errors import ConfigError
 from cep.event import Alert, Batch, Match
 from cep.match.cascade import Cascade
 from cep.match.level import Found, Level
@@ -164,7 +165,17 @@ class Engine:
         return {"v": STATE_VERSION, "rules": {rule.plan.id: rule.snapshot(delta=delta) for rule in self._rules}}
 
     def restore(self, snapshots: list[dict[str, Any]]) -> None:
-        """Start from a whole snapshot followed by deltas. A rule whose version the snapshots do not hold starts afresh."""
+        """Start from a whole snapshot followed by deltas. A rule whose version the snapshots do not hold starts afresh.
+
+        raises  ConfigError: written by another version of the engine
+        """
+        for snapshot in snapshots:
+            if snapshot["v"] != STATE_VERSION:
+                raise ConfigError(
+                    f"the saved state has version {snapshot['v']}; this cepheid reads {STATE_VERSION}",
+                    "run the version of cepheid that wrote it",
+                    "E0913",
+                )
         for rule in self._rules:
             rule.restore([snapshot["rules"].get(rule.plan.id) or ["", [], {}, False, []] for snapshot in snapshots])
         for level in self._levels:
