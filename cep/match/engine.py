@@ -22,7 +22,7 @@ from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 class Engine:
