@@ -116,3 +116,25 @@ def test_what_a_budget_of_windows_lets_go_is_the_same_in_each_way(rule: str, on_
             at += dice.choice([0, 0, 0.5, 1, 2, 3])
             events.append({"at": at, "type": "a", "k": dice.choice("pqr"), "x": dice.randint(0, 3)})
         run(book, events, at + 30)
+
+
+def test_what_was_withheld_for_a_partial_match_that_goes_is_told() -> None:
+    text = """
+rule r
+  by    k
+  match a+
+  where a: a
+  within 10s
+  pick  all
+  after match skip to first a
+  budget 3 runs, on full drop oldest
+"""
+    book = rulebook(text)
+    for seed in range(20):
+        dice = random.Random(seed)
+        events = [{"at": at, "type": dice.choice("aab"), "k": dice.choice("pq")} for at in range(30)]
+        run(book, events, 60)
+        one = pipeline(book)
+        push(one, numbered(events))
+        one.finish(60_000_000)
+        assert one.engine.sizes() == {"r": 0}
