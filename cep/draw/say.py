@@ -81,6 +81,8 @@ def _facts(plan: RulePlan) -> Iterator[str]:
         yield plan.once.words
     if plan.suppress is not None:
         yield plan.suppress.words
+    if plan.budget is not None:
+        yield f"budget {plan.budget.most:,}, then drop {plan.budget.on_full}"
     if plan.mode == "canary":
         yield f"mode canary {plan.canary_percent}%"
     elif plan.mode != "enabled" or not plan.enabled:

@@ -13,7 +13,7 @@ SUITES: dict[str, tuple[Callable[[], list[Case]], dict[str, str]]] = {
     "panther": (panther.cases, panther.DIFFERENT),
 }
 
-NUMBERS = {"siddhi": (0, 0, 0), "elastalert": (0, 0, 0), "panther": (0, 0, 0)}  # pass, different by design, cannot be said
+NUMBERS = {"siddhi": (95, 11, 77), "elastalert": (14, 2, 0), "panther": (17, 0, 0)}  # pass, different by design, cannot be said
 
 
 def verdicts(suite: str) -> list[Verdict]:

@@ -9,13 +9,31 @@ from cep.config import Config
 from cep.draw.diagram import diagram_of
 from cep.draw.dot import as_dot
 from cep.draw.svg import as_svg
+from cep.lang.read import read_rules
 from cep.loader.files import load
+from cep.plan.plan import RulePlan
+from cep.plan.rulebook import build_rulebook
+from tests.docs.pages import blocks
 from tests.draw.plans import everything
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "golden"
 LOADED = load(["rules"], Config(base=ROOT))
 SHIPPED = {plan.id: diagram_of(plan) for plan in LOADED.rulebook.plans}
+TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana", "active": True}}}
+
+
+def of_pages() -> dict[str, RulePlan]:
+    """The rules of all examples in docs/language.md and docs/coming-from.md."""
+    found: dict[str, RulePlan] = {}
+    for page in ("language.md", "coming-from.md"):
+        for block in blocks(page, "cep"):
+            file, _ = read_rules("example.cep", block.text)
+            book, _ = build_rulebook([file], tables=TABLES)
+            found |= {f"{block.name} {plan.id}": plan for plan in book.plans}
+    return found
+
+
 DRAWN = ("deploy_then_errors", "fleet_speeding", "heartbeat_missing", "harsh_braking")
 IN_DOCS = {"deploy_then_errors.svg": ("deploy_then_errors", "brute_force_then_login")}
 

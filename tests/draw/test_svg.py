@@ -15,7 +15,7 @@ from cep.draw.rulemap import edges_of, map_of
 from cep.draw.svg import DARK, LIGHT, as_svg, panel_of
 from cep.draw.text import as_text
 from cep.plan.plan import RulePlan
-from tests.draw.golden_files import SHIPPED
+from tests.draw.golden_files import SHIPPED, of_pages
 from tests.draw.plans import everything, filter_on, patterns
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -69,6 +69,14 @@ def test_a_picture_is_well_formed_whole_and_clear(diagram: Diagram) -> None:
 @given(patterns())
 def test_so_is_that_of_any_pattern(plan: RulePlan) -> None:
     check_shape(diagram_of(plan))
+
+
+@pytest.mark.parametrize("plan", of_pages().values(), ids=of_pages())
+def test_so_is_that_of_every_example_of_the_pages(plan: RulePlan) -> None:
+    check_shape(diagram_of(plan))
+    labels = [step.label for step in getattr(plan.body, "steps", ())]
+    said = " ".join(texts(as_svg([diagram_of(plan)])))
+    assert all(label in said for label in labels)
 
 
 @pytest.mark.parametrize("diagram", ALL.values(), ids=lambda one: one.rule)

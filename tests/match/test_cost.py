@@ -76,6 +76,13 @@ WINDOW = "  by user\n  from login\n  when {} over 1m\n"
         (WINDOW.format("max(port) > 5"), None, "event", 60 * SECOND),
         ("  by host\n  absent beat for 3m\n", 1, "timer", 180 * SECOND),
         ("  match a\n  where a: login\n", 0, "", 0),
+        ("  from login\n  when count() >= 5 over 100 events\n", 100, "event", None),
+        ("  from login\n  when count() >= 5 per 10m\n", 1, "open window", 600 * SECOND),
+        ("  from login\n  when count() >= 5 over 10m every 1m\n", 10, "open window", 600 * SECOND),
+        ("  from login\n  when count() >= 5\n  session gap 5m max 1h\n", 1, "session", 3900 * SECOND),
+        ("  from login\n  bucket 5 leak 1 per 10s\n", 1, "level", 50 * SECOND),
+        ("  from login\n  when first_seen(user) in 30d\n", None, "value", 2_592_000 * SECOND),
+        ("  match a -> b | c\n  where a: login\n        b: logout\n        c: reset\n  within 2m\n", None, "run", 120 * SECOND),
         ("  match a -> b\n  where a: login\n        b: logout\n  within 2m\n", None, "run", 120 * SECOND),
     ],
 )
@@ -84,3 +91,9 @@ def test_a_bound_is_a_number_where_it_can_be_said(rule: str, entries: int | None
     bound = bound_of(plan)
     assert (bound.entries, bound.what, bound.lives_us) == (entries, what, lives_us)
     assert bound.words and choose_matcher(plan)[1]
+
+
+def test_a_budget_is_part_of_the_bound() -> None:
+    text = "rule r\n  match a -> b\n  where a: login\n        b: logout\n  budget 1000 runs, on full drop newest\n"
+    bound = bound_of(plans(text)[0])
+    assert (bound.entries, bound.lives_us, bound.budget, bound.on_full) == (None, None, 1000, "newest")
