@@ -1,11 +1,12 @@
 # make demo   set up, then the main job live: trucks -> Redis Streams -> rules -> signed webhook (about 20 seconds)
 # make test   set up, then lint and all tests
-# make chaos, make thorough   long suites, of which make test runs a seeded cut
+# make chaos, make thorough, make fuzz   long suites, of which make test runs a seeded cut
+# make flink  `pick all` against Flink CEP itself
 # make bench  the workloads of docs/performance.md, with ratios to the hand-written loops of the same run
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-redis chaos thorough clean help
+.PHONY: demo test lint bench bench-redis chaos flink thorough fuzz clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -40,8 +41,17 @@ chaos: .venv/dev
 
 thorough: .venv/dev
 	CEP_SMALL_SCOPE=50 $(BIN)/python -m pytest -n 2 tests/match/test_sequence_small_scope.py
-	CEP_JUDGED=20000 $(BIN)/python -m pytest -n 2 tests/match -k judged
+	CEP_JUDGED=20000 $(BIN)/python -m pytest -n 2 tests/match tests/loader -k judged
 	CEP_SMALL_SCOPE=all $(BIN)/python -m pytest -n 2 tests/match/test_small_scope_judged.py
+
+# A hundred thousand damaged rule files, of which make test reads a seeded cut (about 25 minutes on two cores).
+fuzz: .venv/dev
+	CEP_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/lang/test_fuzz.py
+
+# Asks Flink CEP itself, where it can be asked: 20,000 random cases of a fresh seed, all small ones, those of its own tests. Needs Java.
+FLINK ?= ../shared/oracles/flink
+flink: .venv/dev
+	$(BIN)/python -m tests.flink.live $(FLINK)
 
 bench: .venv/dev
 	$(BIN)/python bench/run.py

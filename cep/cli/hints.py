@@ -9,7 +9,7 @@ from cep.config import StreamSpec
 from cep.event import Document
 from cep.loader.script import duration_text
 from cep.plan.ir import Expr, fields_of
-from cep.plan.plan import AbsentBody, Path, RulePlan, SequenceBody, WindowBody
+from cep.plan.plan import AbsentBody, Path, RulePlan, SequenceBody, WindowBody, rule_read
 from cep.run.bounded import Summary
 from cep.run.sample import MOST_EVENTS, Kind, Sample
 from cep.spelling import closest
@@ -37,6 +37,8 @@ def silent_rules(plans: tuple[RulePlan, ...], told: Mapping[str, int], kinds: Ma
 def _missing(plan: RulePlan, kinds: Mapping[str, Kind], total: int) -> Iterator[str]:
     fields = _fields_by_type(plan)
     for name in fields:
+        if rule_read(name) is not None:  # the rule it reads has hints of its own
+            continue
         if name not in kinds:
             near = closest(name, kinds)
             did = f"; did you mean `{near}`?" if near else ""

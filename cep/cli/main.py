@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "run rules over a file of events, or as a service",
     "send": "send events to a running service or a Redis stream",
     "schema": "JSON Schema of rules written in YAML, for editors",
+    "lsp": "language server for editors, over standard input and output",
 }
 
 

@@ -155,7 +155,7 @@ CODES: tuple[Code, ...] = (
         after="rule r\n  by {login: user, dns: client}\n  match a -> b\n  where a: login\n        b: dns\n  within 1h\n",
     ),
     Code(
-        "E0240",
+        "E0245",
         "unknown rule",
         "`rule ID` as a type of events are the alerts of that rule; no rule of this rule set is called so.",
         "Write the ID of a rule that is there.",
@@ -163,7 +163,7 @@ CODES: tuple[Code, ...] = (
         after="rule base\n  by host\n  from beat where load > 5\n\nrule more\n  from rule base\n",
     ),
     Code(
-        "E0241",
+        "E0246",
         "rules that read each other in a circle",
         "A rule that reads the alerts of another comes after it; in a circle none comes first.",
         "Let one of them read events instead of alerts.",

@@ -302,8 +302,9 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0981",
         "extra not installed",
-        "Frames and Arrow tables are read with pyarrow, which is not installed.",
-        "pip install 'cepheid[arrow]', or pass the events as dicts.",
+        "Frames and Arrow tables are read with pyarrow, the language server speaks through pygls; neither comes with the plain"
+        " package.",
+        "pip install 'cepheid[arrow]', or pass the events as dicts; pip install 'cepheid[lsp]' for the language server.",
     ),
     Code(
         "W0951",

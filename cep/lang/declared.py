@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 from cep.errors import Diagnostic, Fix
 from cep.lang import tree
@@ -14,26 +13,25 @@ DECLARATIONS = ("schema", "table", "list", "macro")  # in the order a file print
 KEYS = {"schemas": "schema", "tables": "table", "lists": "list", "macros": "macro"}  # of YAML
 FIELD_KINDS = ("number", "text", "bool", "time", "list")
 _CLASSES: tuple[type[tree.Node], ...] = (tree.SchemaBlock, tree.TableBlock, tree.ListBlock, tree.Macro)
-Owned = TypeVar("Owned")
 
 
 def kind_of(declaration: tree.Declaration) -> str:
     return DECLARATIONS[_CLASSES.index(type(declaration))]
 
 
-def in_kind_order(owned: Iterable[tuple[tree.Declaration, Owned]]) -> list[tuple[tree.Declaration, Owned]]:
+def in_kind_order(declarations: Iterable[tree.Declaration]) -> tuple[tree.Declaration, ...]:
     """Declarations by kind, those of one kind as they were written: the order both spellings print, so that neither loses it."""
-    return sorted(owned, key=lambda pair: DECLARATIONS.index(kind_of(pair[0])))
+    return tuple(sorted(declarations, key=lambda declaration: DECLARATIONS.index(kind_of(declaration))))
 
 
-def distinct(declarations: Iterable[tree.Declaration], faults: list[Diagnostic]) -> None:
-    """Tell each name that an earlier declaration of the same kind has taken."""
+def distinct(declarations: Iterable[tree.Declaration], faults: list[Diagnostic]) -> list[tree.Declaration]:
+    """The first declaration of each kind and name; each that an earlier one has taken the name of is told."""
     seen: dict[tuple[str, str], tree.Declaration] = {}
     for declaration in declarations:
-        name = name_of(declaration)
-        first = seen.setdefault((kind_of(declaration), name.text), declaration)
+        first = seen.setdefault((kind_of(declaration), name_of(declaration).text), declaration)
         if first is not declaration:
             faults.append(taken(declaration, first))
+    return list(seen.values())
 
 
 def taken(declaration: tree.Declaration, first: tree.Declaration) -> Diagnostic:

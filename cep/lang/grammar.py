@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cep.errors import Diagnostic
-from cep.lang.places import Place
+from cep.lang.places import Lines, Place
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -115,6 +115,21 @@ def parse(start: str, text: str, place: Place) -> Parsed:
         except UnexpectedInput as error:
             return Parsed(None, builder.faults, builder.comments, _halt(lark, start, text, error))
         return Parsed(value, builder.finish(), builder.comments)
+
+
+def accepts_after(start: str, text: str) -> frozenset[str]:
+    """The terminals that may follow `text`, read as the beginning of `start`; none if it cannot be one."""
+    with _LOCK:
+        lark, builder = _parser()
+        from lark import UnexpectedInput
+
+        builder.begin(Place(Lines("", text)))
+        stepping = lark.parse_interactive(text, start=start)
+        try:
+            stepping.exhaust_lexer()
+        except UnexpectedInput:
+            return frozenset()
+        return frozenset(stepping.accepts())  # type: ignore[no-untyped-call]  # of Lark
 
 
 def _halt(lark: Lark, start: str, text: str, error: Any) -> Halt:

@@ -24,7 +24,7 @@ def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
     faults: list[Diagnostic] = []
     rules: list[tuple[tree.Rule, Block]] = []
     tests: list[tuple[tree.RuleTest, Block]] = []
-    declared: list[tuple[tree.Declaration, Block]] = []
+    declared: list[tree.Declaration] = []
     comments: list[Word] = []
     for piece in cut(lines, faults):
         if piece.kind in DECLARATIONS:
@@ -40,23 +40,19 @@ def parse_text(source: str, path: str) -> tuple[tree.File, list[Diagnostic]]:
         else:
             test = assemble_test(block, faults)
             tests += [(test, block)] if test and len(faults) == before else []
-    distinct((declaration for declaration, _ in declared), faults)
+    declarations = in_kind_order(distinct(declared, faults))
     faults.sort(key=lambda fault: fault.span)
     ordered = in_file_order([rule for rule, _ in rules], [test for test, _ in tests])
     place = {id(test): at for at, test in enumerate(ordered)}
     owners = [(("rule", at), block) for at, (_, block) in enumerate(rules)]
     owners += [(("test", place[id(test)]), block) for test, block in tests]
-    declared = in_kind_order(declared)
-    owners += [(("declaration", at), block) for at, (_, block) in enumerate(declared)]
+    owners += [(("declaration", at), block_of(declaration)) for at, declaration in enumerate(declarations)]
     kept = attach(owners, text_comments(lines, comments), lines)
-    made = tuple(declaration for declaration, _ in declared)
-    return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in rules), ordered, kept, made), faults
+    return tree.File(lines.span(0, len(source)), path, tuple(rule for rule, _ in rules), ordered, kept, declarations), faults
 
 
-def _declaration(
-    lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]
-) -> list[tuple[tree.Declaration, Block]]:
-    """The one declaration of the block, with the places of its parts; none if it has a fault."""
+def _declaration(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]) -> list[tree.Declaration]:
+    """The one declaration of the block; none if it has a fault."""
     text = lines.source[piece.start : piece.end]
     place = Place(lines, piece.start)
     parsed = parse(f"{piece.kind}_block", text, place)
@@ -64,7 +60,7 @@ def _declaration(
     if parsed.halt is not None:
         faults.append(diagnose(parsed.halt, text, place, piece.kind))
     faults.extend(parsed.faults)
-    return [] if parsed.halt or parsed.faults else [(parsed.value, block_of(parsed.value))]
+    return [] if parsed.halt or parsed.faults else [parsed.value]
 
 
 def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: list[Word]) -> Block | None:

@@ -40,16 +40,15 @@ def parse_yaml(source: str, path: str, tests_of: str | None = None) -> tuple[tre
             reader.faults.append(too_many(lines, document.start))
             break
         reader.document(document)
-    distinct(reader.declarations, reader.faults)
+    declarations = in_kind_order(distinct(reader.declarations, reader.faults))
     reader.faults.sort(key=lambda fault: fault.span)
     ordered = in_file_order([rule for rule, _ in reader.rules], [test for test, _ in reader.tests])
     place = {id(test): at for at, test in enumerate(ordered)}
     owners = [(("rule", at), block) for at, (_, block) in enumerate(reader.rules)]
     owners += [(("test", place[id(test)]), block) for test, block in reader.tests]
-    declared = in_kind_order((declaration, block_of(declaration)) for declaration in reader.declarations)
-    owners += [(("declaration", at), block) for at, (_, block) in enumerate(declared)]
+    owners += [(("declaration", at), block_of(declaration)) for at, declaration in enumerate(declarations)]
     kept = attach(owners, yaml_comments(lines, composed.scalars, reader.comments), lines)
-    rules, declarations = tuple(rule for rule, _ in reader.rules), tuple(declaration for declaration, _ in declared)
+    rules = tuple(rule for rule, _ in reader.rules)
     return tree.File(lines.span(0, len(source)), path, rules, ordered, kept, declarations), reader.faults
 
 

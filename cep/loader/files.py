@@ -96,9 +96,9 @@ def load(paths: Iterable[str | Path] | None, config: Config, previous: Loaded | 
     return load_disk(scan(config.rules if paths is None else paths, config), config, previous)
 
 
-def load_disk(disk: Disk, config: Config, previous: Loaded | None = None) -> Loaded:
-    """As `load`, from what was scanned already."""
-    return _load(disk, config, None, previous)
+def load_disk(disk: Disk, config: Config, previous: Loaded | None = None, known: Loaded | None = None) -> Loaded:
+    """As `load`, from what was scanned already. `known`: texts that were read there are not read again, and nothing more."""
+    return _load(disk, config, None, previous, known or previous)
 
 
 def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None = None) -> Loaded:
@@ -107,17 +107,17 @@ def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None =
     tables  the reference data of that time; None: what the files hold now
     """
     disk = Disk(_shown(texts), (), (), (), hash_of(texts))
-    return _load(disk, config, tables, None)
+    return _load(disk, config, tables, None, None)
 
 
-def _load(disk: Disk, config: Config, given: Tables | None, previous: Loaded | None) -> Loaded:
+def _load(disk: Disk, config: Config, given: Tables | None, previous: Loaded | None, known: Loaded | None) -> Loaded:
     before = _before(previous)
     if disk.missing and not before.files:
         missing = ", ".join(disk.missing)
         raise ConfigError(f"there are no rules at {missing}", "mend `rules` in cep.yml, or make the folder", "E0962")
     merge = Merge(before)
     merge.diagnostics += disk.faults
-    read = _read_texts(disk, previous)
+    read = _read_texts(disk, known)
     _merge_files(disk, config, read, merge, before)
     declared = [spec for file in merge.files().values() for spec in tables_of(file)]
     tables = read_tables(config, previous.tables if previous else None, declared) if given is None else given
@@ -157,10 +157,10 @@ def _shown(texts: Mapping[str, str]) -> dict[str, str]:
     return {shown(Path(path)): text for path, text in texts.items()}
 
 
-def _read_texts(disk: Disk, previous: Loaded | None) -> dict[str, Reading]:
+def _read_texts(disk: Disk, known: Loaded | None) -> dict[str, Reading]:
     """Each text to its tree and its faults; what has not changed was read before."""
     return {
-        path: previous.read[path] if previous is not None and previous.sources.get(path) == text else read_rules(path, text)
+        path: known.read[path] if known is not None and known.sources.get(path) == text else read_rules(path, text)
         for path, text in disk.texts.items()
     }
 

@@ -174,7 +174,7 @@ class Layer:
         until = () if piece.loop.until is None else (piece.loop.until,)
         take, passing = self._take(scope, untils=until), self._pass_again(scope)
         if piece.greedy and low != high:
-            _yield_to(take, sink)
+            _yield_to(take, sink, piece.loop.gap_us)
         for _ in range(low, high):
             sink = self._once(scope, sink, past, take, passing, True, escape, again=True)
             self._strike_loop(sink, scope)
@@ -199,7 +199,7 @@ class Layer:
             if until is not None and escape is not None:
                 place.edges.append(Edge(Kind.PROCEED, escape, (*free, *fits_now(until))))
             place.edges.append(Edge(Kind.PROCEED, sink, (*free, *misses(*untils))))
-            _yield_to(self._take(scope), sink)
+            _yield_to(self._take(scope), sink, piece.loop.gap_us)
         else:
             place.edges.append(Edge(Kind.PROCEED, sink, free))
         place.edges.append(Edge(Kind.TAKE, place, take))
@@ -345,7 +345,7 @@ class Layer:
         return twin
 
 
-def _yield_to(take: Guard, sink: Place) -> None:
+def _yield_to(take: Guard, sink: Place, gap_us: int | None) -> None:
     """A greedy loop gives nothing back: behind it, what the loop would take is neither taken nor let pass."""
     for edge in sink.edges:
-        edge.guard = (*edge.guard, *against(take))
+        edge.guard = (*edge.guard, *against(take, gap_us))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from cep.match.every_graph import Guard, Inside, Literal
@@ -76,9 +76,13 @@ def misses(*steps: int, entering: bool = False) -> Guard:
     return tuple((Literal(step, False, entering),) for step in steps)
 
 
-def against(guard: Guard) -> Guard:
-    """The opposite of a conjunction of single literals: one clause. Judged of whatever comes, not of what is entered."""
-    return (tuple(one._replace(wanted=not one.wanted, entering=False) for clause in guard for one in clause),)
+def against(guard: Guard, gap_us: int | None = None) -> Guard:
+    """The opposite of a conjunction of single literals: one clause. Judged of whatever comes, not of what is entered: what could
+    be entered is so for `gap_us`."""
+    literals = [literal for clause in guard for literal in clause]
+    return (
+        tuple(Literal(one.step, not one.wanted, False, one.min_us, gap_us if one.entering else one.max_us) for one in literals),
+    )
 
 
 def struck_by(piece: Piece) -> Guard:
@@ -95,11 +99,39 @@ def piece_of(link: Link) -> Piece:
     if isinstance(part, Chain) and part.bound is None and part.loop == MAYBE and len(part.links) == 1:
         part, optional = part.links[0].part, True  # `(x{2,})?`: not at all, or at least twice
     loop = part.loop if isinstance(part, Take | Chain) else ONCE
+    if isinstance(part, Chain) and loop.max is None and can_be_empty(replace(part, loop=ONCE)):
+        part = replace(_something(part), loop=loop)
     low = max(loop.min, 1)
     high = None if loop.max is None else max(loop.max, 1)
     greedy = isinstance(part, Take) and not loop.lazy and loop.inner != "->>" and high != low
     optional = optional or loop.min == 0 or (isinstance(part, Either) and any(map(can_be_empty, part.options)))
     return Piece(part, link.arrow, link.negated, link.min_us, link.max_us, low, high, optional, greedy, loop)
+
+
+def _something(part: Part) -> Chain:
+    """A part that may be empty, as one that is not: `a? -> b?` begins with an a, or without one with a b. A loop around nothing
+    would lead to the same by many ways, and Flink does not come to an end with it."""
+    match part:
+        case Chain(links=links):
+            options = [
+                Chain((Link(_once_at_least(link.part)), *links[at + 1 :])) for at, link in enumerate(links) if not link.negated
+            ]
+            return Chain((Link(Either(tuple(options))),))
+        case _:
+            return Chain((Link(_once_at_least(part)),))
+
+
+def _once_at_least(part: Part) -> Part:
+    match part:
+        case Take(loop=loop):
+            return replace(part, loop=replace(loop, min=max(1, loop.min)))
+        case Chain(loop=loop) if can_be_empty(part):
+            inner = _something(replace(part, loop=ONCE)) if can_be_empty(replace(part, loop=ONCE)) else part
+            return replace(inner, loop=replace(loop, min=max(1, loop.min)))
+        case Either(options=options):
+            return Either(tuple(map(_once_at_least, options)))
+        case _:
+            return part
 
 
 def can_be_empty(part: Part) -> bool:

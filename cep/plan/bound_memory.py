@@ -70,13 +70,13 @@ def _waits_at_an_end(draft: RuleDraft, pattern: Chain) -> bool:
     """Tell a negation at the start or at the end without a bound in time: that of the pattern or that of its arrow."""
     links = pattern.links
     takes = [number for number, link in enumerate(links) if not link.negated]
-    in_events = draft.tree.within is not None
+    counted = draft.tree.within is not None or draft.tree.budget is not None  # what waits for one event more is few
     for number, link in enumerate(links):
         if not isinstance(link.part, Take) or takes[0] <= number <= takes[-1]:
             continue
         after = number > takes[-1]
         arrow = link if after else links[number + 1]
-        if arrow.max_us is None and not (arrow.arrow == "=>" and (in_events or not after)):
+        if arrow.max_us is None and not (arrow.arrow == "=>" and (counted or not after)):
             why = "at the end never comes true" if after else "at the start looks back for ever"
             _needs_within(draft, f"`!{draft.steps[link.part.step].label}` {why} without a bound")
             return True

@@ -70,6 +70,7 @@ class _Builder:
         self.untils = list(_untils(clause.pattern))
         self.labels = [label for label, _ in _labels(clause.pattern)]
         self.selects = self._selects()
+        self.asks_for_all = draft.tree.pick is not None and draft.tree.pick.kind == "all"
 
     def build(self) -> None:
         draft, pattern = self.draft, self.clause.pattern
@@ -87,7 +88,7 @@ class _Builder:
             return
         draft.pattern = chain
         draft.follows = follows_of(chain)
-        if may_be_empty(chain):
+        if may_be_empty(chain) and not self.asks_for_all:  # of that, a match is what took at least one event
             first, last = draft.positive[0], draft.positive[-1]
             self.faults.error(
                 "E0411",
@@ -177,7 +178,7 @@ class _Builder:
                 links.append(Link(built, negated=negated))
             else:
                 links.append(Link(built, arrow.kind, negated, arrow.min_us, arrow.max_us))
-        return Chain(tuple(_flat(links)), loop, None if within is None else bound_of(within))
+        return Chain(tuple(links if self.asks_for_all else _flat(links)), loop, None if within is None else bound_of(within))
 
     def _part(self, part: tree.Part, inside: _Inside) -> Part | None:
         match part:
@@ -271,7 +272,7 @@ class _Builder:
                     f"`->> !{part.label}`: what must not come is not chosen from",
                     help=f"write `-> !{part.label}`",
                 )
-            elif first < number < last and not negated[number + 1] and arrows[number].kind == "=>":
+            elif first < number < last and not negated[number + 1] and arrows[number].kind == "=>" and not self.asks_for_all:
                 after = parts[number + 1]
                 said = after.label if isinstance(after, tree.Step) else "..."
                 self.faults.error(
@@ -281,10 +282,9 @@ class _Builder:
                     help=f"write `=> {said}` without `!{part.label}`, or `-> {said}` to let other events lie between",
                 )
 
-    @staticmethod
-    def _may_be_next(number: int, negated: list[bool], last: int) -> bool:
-        """Right behind an event; at the end of the pattern it is alone."""
-        return not negated[number - 1] and (number < last or number == len(negated) - 1)
+    def _may_be_next(self, number: int, negated: list[bool], last: int) -> bool:
+        """Right behind an event; at the end of the pattern it is alone. `pick all` may say it anywhere."""
+        return self.asks_for_all or (not negated[number - 1] and (number < last or number == len(negated) - 1))
 
 
 def bound_of(within: tree.Within | None) -> Bound:

@@ -40,8 +40,6 @@ def _lines(plan: RulePlan) -> Iterator[str]:
         case WindowBody() as body:
             yield f"  events {_select(body.select, words)}"
             yield from window_lines(body, words)
-            if body.resolve is not None:
-                yield f"  resolved by {_select(body.resolve, words)}"
         case AbsentBody() as body:
             yield f"  events {_select(body.select, words)}"
             yield f"  silent for {say_duration(body.for_us)}"

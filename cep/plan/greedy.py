@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cep.plan.contradictions import contradiction
 from cep.plan.draft import RuleDraft, StepDraft
-from cep.plan.ir import And, Expr
+from cep.plan.ir import And, Expr, Not
 from cep.plan.plan import AnyOrder, Chain, Either, Part, Take
 
 
@@ -31,7 +31,8 @@ def warn_of_greedy(draft: RuleDraft) -> None:
 def _greedy(part: Part) -> Iterator[int]:
     match part:
         case Take(step=step, loop=loop):
-            if loop.max != 1 and not loop.lazy and loop.inner != "->>":
+            # A loop of exactly so many has nothing to give back: it is full before the next step is open.
+            if loop.max != loop.min and loop.max != 1 and not loop.lazy and loop.inner != "->>":
                 yield step
         case Chain(links=links):
             for link in links:
@@ -45,8 +46,9 @@ def _greedy(part: Part) -> Iterator[int]:
 
 
 def _may_fit_both(loop: StepDraft, step: StepDraft) -> bool:
-    both = (*_conjuncts(loop.select), *_conjuncts(step.select))
-    return loop.type == step.type and not contradiction(both)
+    mine, others = _conjuncts(loop.select), _conjuncts(step.select)
+    opposite = any(Not(part) in others for part in mine) or any(Not(part) in mine for part in others)
+    return loop.type == step.type and not opposite and not contradiction((*mine, *others))
 
 
 def _conjuncts(expr: Expr | None) -> tuple[Expr, ...]:

@@ -25,7 +25,7 @@ def order_rules(book: BookDraft) -> None:
                 _check_told(draft, known[name], step)
                 continue
             draft.faults.error(
-                "E0240",
+                "E0245",
                 step.span,
                 f"there is no rule `{name}`",
                 help=did_you_mean(name, known, "name a rule of this rule set by its ID"),
@@ -75,7 +75,7 @@ def _tell_circle(circle: list[str], known: dict[str, RuleDraft], read: dict[str,
     said = " -> ".join(circle)
     for name, other in pairwise(circle):
         known[name].faults.error(
-            "E0241",
+            "E0246",
             read[name][other].span,
             f"rules that read each other in a circle: {said}",
             label=f"`{name}` reads the alerts of `{other}`",

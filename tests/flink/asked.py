@@ -30,7 +30,7 @@ def answered(case: Case) -> Bindings:
     text = rule_of(case)
     found: Bindings = Counter()
     for events in _by_key(case):
-        for alert in _run(_engine(text.rule), events, case.get("flush_ts")):
+        for alert in _run(compiled(text.rule), events, case.get("flush_ts")):
             bound: dict[str, list[int]] = {}
             for row in alert.fields["rows"]:
                 bound.setdefault(text.steps[row["label"]], []).append(row["pos"])
@@ -66,7 +66,7 @@ def _compiled(rule: str) -> tuple[Engine, dict[str, Any]]:
     return engine, engine.snapshot(delta=False)
 
 
-def _engine(rule: str) -> Engine:
+def compiled(rule: str) -> Engine:
     """An engine that runs it, as new."""
     engine, fresh = _compiled(rule)
     engine.restore([fresh])

@@ -17,6 +17,7 @@ from cep.plan.plan import (
     Node,
     OncePlan,
     PatternBody,
+    Recall,
     Register,
     RegisterKind,
     RulePlan,
@@ -127,7 +128,12 @@ def _windows(draw: st.DrawFn, select: Select) -> WindowBody:
             return replace(body, events=1, leak=1, every_us=body.window_us, when=Const(True, Type.BOOL))
         case WindowKind.SESSION:
             return replace(body, max_us=draw(st.sampled_from([0, body.window_us + 1])))
-    match draw(st.sampled_from(["", "", "each", "reset", "for", "resolve"])):
+    match draw(st.sampled_from(["", "", "each", "reset", "for", "resolve", "until", "changed"])):
+        case "until":
+            most = Compare(">=", Reg(0, NUMBER), Const(draw(st.integers(2, 4)), NUMBER))
+            return replace(body, until=most)
+        case "changed":
+            return replace(body, when=Reg(2, Type.BOOL), recalls=(Recall("changed", (VALUE,), draw(st.integers(1, 5))),))
         case "each" if kind is not WindowKind.HOP:
             return replace(body, fire_each=True)
         case "reset":

@@ -300,5 +300,5 @@ def _kind_and_name(found: tree.Declaration) -> tuple[str, str]:
 def files(draw: st.DrawFn) -> tree.File:
     made = draw(some(rules(), 0, 2))
     own = draw(some(rule_tests([rule.id.text for rule in made]), 0, 2))
-    shared = tuple(found for found, _ in in_kind_order((found, None) for found in draw(some(declarations, 0, 3, _kind_and_name))))
+    shared = in_kind_order(draw(some(declarations, 0, 3, _kind_and_name)))
     return tree.File(NOWHERE, "", made, in_file_order(made, own), declarations=shared)

@@ -241,7 +241,7 @@ def faults(text: str) -> list[tuple[str, str, str]]:
 
 def test_a_circle_is_printed() -> None:
     found = faults("rule a\n  from rule b\n\nrule b\n  from rule c\n\nrule c\n  from rule a\n\nrule d\n  from rule a\n")
-    assert [code for code, _, _ in found] == ["E0241"] * 3
+    assert [code for code, _, _ in found] == ["E0246"] * 3
     assert found[0][1].endswith("in a circle: a -> b -> c -> a")
 
 
@@ -251,7 +251,7 @@ def test_a_rule_that_reads_itself() -> None:
 
 def test_slips_of_the_finger_are_mended() -> None:
     base = "rule base\n  by host\n  from beat where load > 5\n  emit load\n\n"
-    assert faults(base + "rule r\n  from rule bsae\n") == [("E0240", "there is no rule `bsae`", "did you mean `base`?")]
+    assert faults(base + "rule r\n  from rule bsae\n") == [("E0245", "there is no rule `bsae`", "did you mean `base`?")]
     assert faults(base + "rule r\n  from rule base where laod > 1\n") == [
         ("E0202", "alerts of rule `base` have no field `laod`", "did you mean `load`?")
     ]
