@@ -105,7 +105,7 @@ class Cascade:
             ordered.append(((_cause(match, positions), rule.id, key_text(match.key), n), rule, match))
         ordered.sort(key=lambda one: one[0])
         for place, rule, match in ordered:
-            alert = rule.alert(match, place[2], generation)
+            alert = rule.alert(match, generation)
             if alert is None:
                 continue
             told.append((place, alert))

@@ -8,6 +8,8 @@ snapshot / restore                  plain data
 
 from __future__ import annotations
 
+from itertools import islice
+from operator import eq
 from typing import Any, Literal
 
 from cep.errors import ConfigError
@@ -23,6 +25,16 @@ from cep.plan.plan import Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
 STATE_VERSION = 3
+
+
+def _moment(one: tuple[Running, Match]) -> tuple[int, int]:
+    match = one[1]
+    return match.time_us, match.cause
+
+
+def _place(one: tuple[Running, Match]) -> tuple[int, int, str, bytes]:
+    rule, match = one
+    return match.time_us, match.cause, rule.id, key_text(match.key)
 
 
 class Engine:
@@ -138,13 +150,13 @@ class Engine:
         return alerts
 
     def _tell(self, found: Found) -> list[Alert]:
-        ordered = [
-            (match.time_us, match.cause, rule.id, key_text(match.key), n, rule, match) for n, (rule, match) in enumerate(found)
-        ]
-        if len(ordered) > 1:
-            ordered.sort()  # n is unique: the comparison never reaches the rule
+        if len(found) > 1:
+            found.sort(key=_moment)
+            moments = [(match.time_us, match.cause) for _, match in found]
+            if any(map(eq, moments, islice(moments, 1, None))):  # several at one moment: by rule, then key
+                found.sort(key=_place)
         generation = self.generation
-        return [alert for _, _, _, key, _, rule, match in ordered if (alert := rule.alert(match, key, generation)) is not None]
+        return [alert for rule, match in found if (alert := rule.alert(match, generation)) is not None]
 
     # -- state
 

@@ -178,8 +178,10 @@ class EveryMatcher(Keyed[KeyState]):
         begun = False
         for run in grown:
             begun |= run.start == event.number
-            if run.place.patience_us is not None and run.last_us == event.time_us:
-                heappush(self._due, (run.last_us + run.place.patience_us, event.number, event.key))
+            patience_us = run.place.patience_us
+            if patience_us is not None and run.start != FAR and run.asked_us != run.last_us + patience_us:
+                run.asked_us = run.last_us + patience_us
+                heappush(self._due, (run.asked_us, event.number, event.key))
         if begun and self._within.us is not None:
             heappush(self._due, (event.time_us + self._within.us, event.number, event.key))
 
@@ -302,7 +304,8 @@ class EveryMatcher(Keyed[KeyState]):
                 if run.start != FAR and within_us is not None:
                     due.add((run.start_us + within_us, run.start, key))
                 if run.start != FAR and run.place.patience_us is not None:
-                    due.add((run.last_us + run.place.patience_us, run.start, key))
+                    run.asked_us = run.last_us + run.place.patience_us
+                    due.add((run.asked_us, run.start, key))
             due |= {(state.quiet[step] + reach_us, 0, key) for step, reach_us in self._leading if step in state.quiet}
         # Keys of several types have no order: equal timers are told apart by place, below the numbers of rows that come.
         self._due = [(due_us, at - len(due), key) for at, (due_us, _, key) in enumerate(sorted(due, key=_moment))]

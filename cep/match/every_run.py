@@ -32,6 +32,7 @@ class Partial(msgspec.Struct, eq=False, gc=False):  # it holds no cycles
     start    number of its first event among all rows; it orders events of equal time
     own      number of the first event among the key's own events
     g        registers, where conditions need them while it runs; else None
+    asked_us the timer set for it: a place it comes to without taking an event may have less patience than the one before
     """
 
     place: Place
@@ -43,6 +44,7 @@ class Partial(msgspec.Struct, eq=False, gc=False):  # it holds no cycles
     own: int
     g: Registers | None
     marks: tuple[Mark, ...]
+    asked_us: int = FAR
 
 
 class KeyState:

@@ -55,41 +55,39 @@ class Running:
         self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
         self._equals_us = NEVER
 
-    def alert(self, match: Match, key: bytes, generation: int) -> Alert | None:
-        """The alert a match makes, told or muted; None: an update or a resolve where none is open.
-
-        key  the match's, as `key_text`
-        """
+    def alert(self, match: Match, generation: int) -> Alert | None:
+        """The alert a match makes, told or muted; None: an update or a resolve where none is open."""
         if self._bare:
-            return self._only_opened(match, key, generation)
+            return self._only_opened(match, generation)
         if self._goes_on and match.transition == "opened" and self.life is not None and self.life.is_open(match.key):
             match.transition = "updated"
         if match.transition == "opened":
-            return self._opened(match, key, generation)
+            return self._opened(match, generation)
         if match.transition == "timeout":
-            shadow = self._in_shadow(key)
-            return self._make(self._identity(match, key, "timeout"), match, key, generation, "", None, 0, shadow)
+            shadow = self._in_shadow(match.key)
+            return self._make(self._identity(match, "timeout"), match, generation, "", None, 0, shadow)
         if self.life is None:
             return None
         alert = self.life.update(match.key) if match.transition == "updated" else self.life.resolve(match.key)
         if alert is None:
             return None
         return self._make(
-            alert.id, match, key, generation, alert.muted, alert.opened_us, alert.updates, alert.shadow
+            alert.id, match, generation, alert.muted, alert.opened_us, alert.updates, alert.shadow
         )  # fmt: skip
 
-    def _opened(self, match: Match, key: bytes, generation: int) -> Alert:
-        alert_id = self._identity(match, key, "")
-        shadow = not self._plain and self._in_shadow(key)
+    def _opened(self, match: Match, generation: int) -> Alert:
+        alert_id = self._identity(match, "")
+        shadow = not self._plain and self._in_shadow(match.key)
         muted = self._muted(match, shadow) if self.once or self.suppress else ""
         if self.life is not None:
             self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
-        return self._make(alert_id, match, key, generation, muted, None, 0, shadow)
+        return self._make(alert_id, match, generation, muted, None, 0, shadow)
 
-    def _only_opened(self, match: Match, key: bytes, generation: int) -> Alert:
+    def _only_opened(self, match: Match, generation: int) -> Alert:
         """As `_opened` where nothing but identity is to be found out: most alerts of most rules, in one call."""
-        plan, time_us = self.plan, match.time_us
-        what = _encode((self.id, key, time_us, match.first_id, match.last_id, ""))
+        plan, time_us, key = self.plan, match.time_us, match.key
+        shown = key if key.__class__ is str else shown_key(key)
+        what = _encode((self.id, shown, time_us, match.first_id, match.last_id, ""))
         digest = self._hash.copy()
         if time_us != self._equals_us:
             self._equals_us, self._equals = time_us, {what: 1}
@@ -97,8 +95,7 @@ class Running:
         else:
             digest.update(self._numbered(what))
         return Alert(
-            "a_" + digest.hexdigest(), plan.id, plan.version, generation, plan.severity, match.title,
-            match.key if match.key.__class__ is str else msgspec.json.decode(key),
+            "a_" + digest.hexdigest(), plan.id, plan.version, generation, plan.severity, match.title, shown,
             time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, plan.tags, plan.to,
         )  # fmt: skip
 
@@ -112,7 +109,6 @@ class Running:
         self,
         alert_id: str,
         match: Match,
-        key: bytes,
         generation: int,
         muted: str,
         opened_us: int | None,
@@ -128,7 +124,7 @@ class Running:
             generation,
             plan.severity,
             match.title,
-            match.key if match.key.__class__ is str else msgspec.json.decode(key),
+            shown_key(match.key),
             match.time_us,
             match.first_us,
             match.last_us,
@@ -151,12 +147,14 @@ class Running:
             return []
         keys = sorted(self.life.open_keys(), key=key_text)
         matches = [Match(key, time_us, 0, {}, "", None, None, None, None, (), 0, "resolved") for key in keys]
-        alerts = [self.alert(match, key_text(match.key), generation) for match in matches]
+        alerts = [self.alert(match, generation) for match in matches]
         return [alert for alert in alerts if alert is not None]
 
-    def _identity(self, match: Match, key: bytes, kind: str) -> str:
+    def _identity(self, match: Match, kind: str) -> str:
         time_us, first, last = match.time_us, match.first_id, match.last_id
-        what = _encode((self.id, key, time_us, first, last, kind))  # a third of what writing the numbers into a text takes
+        what = _encode(
+            (self.id, shown_key(match.key), time_us, first, last, kind)
+        )  # a third of what writing the numbers into a text takes
         if time_us != self._equals_us:
             self._equals_us, self._equals = time_us, {}
         digest = self._hash.copy()
@@ -165,11 +163,11 @@ class Running:
 
     # -- who is told
 
-    def _in_shadow(self, key: bytes) -> bool:
+    def _in_shadow(self, key: Key) -> bool:
         """Whether the alert is only listed: of a rule in shadow, or of a key outside the canary's share, which is the same keys
         for ever and at a larger share some more."""
         if self.plan.mode == "canary":
-            share = int.from_bytes(blake2b(self.id.encode() + b"\0" + key, digest_size=8).digest(), "big") % _SHARES
+            share = int.from_bytes(blake2b(self.id.encode() + b"\0" + key_text(key), digest_size=8).digest(), "big") % _SHARES
             return share >= self.plan.canary_percent * _SHARES // 100
         return self.plan.mode == "shadow"
 
@@ -262,15 +260,20 @@ class Running:
 
 def key_text(key: Key) -> bytes:
     """A key as canonical JSON: 1.0 is written 1, a bool part is a JSON bool; one part: the value, several: a list."""
+    return _encode(shown_key(key))
+
+
+def shown_key(key: Key) -> Any:
+    """A key as alerts show it: the value of its one part, a list of several, null where there is none."""
     if key.__class__ is str:
-        return _encode(key)
+        return key
     if isinstance(key, tuple):
         if not key:
-            return b"null"
+            return None
         if len(key) == 2 and key[0] == "bool" and isinstance(key[1], bool):
-            return _encode(key[1])
-        return _encode([_plain(part) for part in key])
-    return _encode(_plain(key))
+            return key[1]
+        return [_plain(part) for part in key]
+    return _plain(key)
 
 
 def _plain(part: Any) -> Any:

@@ -50,6 +50,8 @@ class Run(msgspec.Struct, eq=False, gc=False):  # a struct is made in a quarter 
 class SequenceMatcher(Keyed[list[Run]]):
     """Runs one sequence rule over all its keys."""
 
+    run_class = Run
+
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
         super().__init__(plan, kernels)
         body = plan.body
@@ -149,21 +151,38 @@ class SequenceMatcher(Keyed[list[Run]]):
             return None
         awaits, holds = 1 << self._awaited, self.kernels.any[self._awaited]
 
+        takes = self._take[self._starts[0].step] is not None
+
+        def begun(key: str) -> list[str]:
+            """`begin`, written out."""
+            return [
+                f"g = F{n}()",
+                *([f"T{n}(g, r, t)"] if takes else ()),
+                f"z = R{n}(S{n}, 1, 1, t, N{n}, t, N{n}, g, [e])",
+                f"if w is None: K{n}[{key}] = [z]",
+                "else: w.append(z)",
+                *([f"A{n}((t + {self._due_after_us}, {key}, N{n}))"] if self._timed else ()),
+                f"if C{n} is not None: C{n}.add({key})",
+            ]
+
         def row(key: str, bits: Bits) -> list[str]:
             asked = [
                 *([f"if D{n}[0][0] < t: M{n}.drop(t); w = G{n}({key})"] if self._timed else ()),
                 f"if w is not None{'' if holds is None else f' and H{n}(w, {key}, r, t)'}:",
                 f"    z = M{n}.offered(w, {key}, {bits}, (r, t, e, i), N{n}, O{n})",
             ]
-            begins = where(bits, self._starting, [f"M{n}.begin(S{n}, {key}, r, t, N{n}, e)"])
+            begins = where(bits, self._starting, begun(key))
             return [
                 f"N{n} += 1; z = False; w = G{n}({key})",
                 *indented("if w is not None:", where(bits, awaits, asked)),
                 *indented("if not z:", begins),
             ]
 
-        names = {"D": "_due", "G": "keys.get", "N": "_number", "S": "_simple_start"}
+        names = {"D": "_due", "G": "keys.get", "N": "_number", "S": "_simple_start", "K": "keys", "A": "_due.append"}
+        names |= {"C": "noted.keys", "F": "kernels.fresh", "R": "run_class"}
         before = [f"{name}{n} = M{n}.{held}" for name, held in names.items()]
+        if takes:
+            before.append(f"T{n} = M{n}._take[{self._starts[0].step}]")
         if holds is not None:
             before.append(f"H{n} = M{n}.kernels.any[{self._awaited}]")
         return Fused(self, row, before, [f"M{n}._number = N{n}"])

@@ -33,7 +33,7 @@ class Drawn:
         if self.one_in(6):
             kinds.append({"field": "price", "op": self.random.choice(["<", ">="]), "value": float(self.random.randint(2, 6))})
         if self.one_in(8):
-            kinds.append({"not": self.letter()})
+            kinds = [{"not": kinds[0]}, *kinds[1:]]
         known = self.names + ([own] if own else [])
         if known and self.one_in(5):
             kinds.append(self.fold(self.random.choice(known)))

@@ -12,6 +12,7 @@ same where some earlier event has that value, which is asked value by value.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,8 @@ class Speaker:
         if "not" in condition:
             parts = condition["not"] if isinstance(condition["not"], list) else [condition["not"]]
             return _joined([self.say(one) for one in parts], "or").opposite
+        if "iterative" in condition:
+            return self.say(_translated(condition["iterative"]))
         if "type" in condition:
             return Said("t_volume is not null", "t_volume is null")
         if "agg" in condition:
@@ -158,6 +161,28 @@ class Speaker:
             "!=": Said(f"({falls} or not ({again}))", f"({reaches} and ({again}))"),
         }
         return claims[op]
+
+
+_CLAIMS = (
+    (r'(\w+) contains "(\w+)"', lambda f, v: {"field": f, "op": "contains", "value": v}),
+    (r'(\w+) == "(\w+)"', lambda f, v: {"field": f, "op": "==", "value": v}),
+    (r"first\((\w+)\)\.(\w+) == (\w+)", lambda s, f, g: {"agg": "first", "var": s, "op": "==", "of": f, "field": g}),
+    (
+        r"sum\((\w+)\.(\w+) so far\) \+ (\w+) < ([\d.]+)",
+        lambda s, f, g, v: {"agg": "sum", "var": s, "op": "<", "of": f, "plus": g, "value": float(v)},
+    ),
+)
+
+
+def _translated(text: str) -> dict[str, Any]:
+    """A condition that was recorded in words, as data."""
+    claims = []
+    for part in text.split(" and "):
+        found = [make(*match.groups()) for pattern, make in _CLAIMS if (match := re.fullmatch(pattern, part))]
+        if not found:
+            raise CannotSay(f"a condition recorded in words: {part}")
+        claims += found
+    return {"and": claims}
 
 
 def is_number(value: Any) -> bool:
