@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -138,3 +139,21 @@ rule r
         push(one, numbered(events))
         one.finish(60_000_000)
         assert one.engine.sizes() == {"r": 0}
+
+
+@pytest.mark.parametrize(
+    "rule", ["from a\n  when count() >= 3 over 1m", "match a ->> b\n  where a: a\n        b: b\n  within 1m\n  pick all"]
+)
+def test_a_rule_whose_budget_changes_starts_afresh(rule: str) -> None:
+    budgets = ["", "  budget 50 runs\n", "  budget 9 runs, on full drop newest\n"]
+    books = [rulebook(f"rule r\n  by k\n  {rule}\n{budget}") for budget in budgets]
+    events = numbered([{"at": at, "type": "ab"[at % 3 == 2], "k": "pq"[at % 2]} for at in range(30)])
+    for old, new in itertools.permutations(books, 2):
+        one, fresh = pipeline(old), pipeline(new)
+        push(one, events[:5])
+        state = one.snapshot(delta=False)
+        fresh.restore([state])
+        one.swap(new, 2)
+        for changed in (one, fresh):
+            assert changed.engine.sizes() == {"r": 0}
+            push(changed, events[5:])
