@@ -6,9 +6,10 @@ import itertools
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
-from cep.match.budget import Budget, stable_hash
+from cep.match.budget import MOST_COUNTED, Budget, stable_hash
 from cep.plan.plan import BudgetPlan
 from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 
@@ -157,3 +158,12 @@ def test_a_rule_whose_budget_changes_starts_afresh(rule: str) -> None:
         for changed in (one, fresh):
             assert changed.engine.sizes() == {"r": 0}
             push(changed, events[5:])
+
+
+def test_what_is_counted_stays_a_number_that_can_be_saved_and_sent() -> None:
+    rule = "rule r\n  by k\n  match a+[->>] -> b\n  where a: a\n        b: b\n  within 1h\n  pick all\n  emit n = count(a)\n"
+    one = pipeline(rulebook(rule))
+    kinds = "a" * 120 + "babz"
+    alerts = push(one, numbered([{"at": at, "type": kind, "k": 1} for at, kind in enumerate(kinds)]))
+    assert one.engine.evicted() == {"r": MOST_COUNTED} and max(alert.evicted for alert in alerts) == MOST_COUNTED
+    msgspec.msgpack.encode([one.engine.evicted(), one.snapshot(delta=False), alerts])
