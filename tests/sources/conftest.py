@@ -1,4 +1,4 @@
-"""A real server of its own for each module, on a unix socket in a short folder: redis-server where it is installed, else Valkey."""
+"""A real server of its own for each module, on a unix socket in a short folder: redis-server if it is installed, else Valkey."""
 
 from __future__ import annotations
 
