@@ -12,7 +12,7 @@ bucket that has leaked empty is forgotten, with what alerts tell of it: they tel
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from cep.event import Batch, Key, Match
 from cep.match.content import Growing, GrowingContent
@@ -37,21 +37,21 @@ class LeakyBuckets(KeptWindows):
         self._drop = body.every_us
         self._leak = body.leak
         self._full = body.events * body.every_us
-        self._dues: list[tuple[int, int, Key]] = []  # when a bucket is empty, or before, or (if it ran over meanwhile) after
-        self._timed: set[Key] = set()  # keys that have one there
+        self._dues: list[tuple[int, int, Key]] = []  # when a bucket is empty, or before; some are of buckets that are gone
+        self._timed: dict[Key, int] = {}  # the number of a bucket's own
         self._number = 0
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         rows, times_us, ids = batch.rows, batch.times_us, batch.ids
         for index, key in zip(hits.rows, hits.keys):
             time_us = times_us[index]
+            if self._dues and self._dues[0][0] < time_us:
+                self.advance(time_us, out)
             window: Growing | None = self.windows.get(key)
             if window is None:
                 window = self.begin(key, time_us, index, out)
                 if window is None:
                     continue
-            elif self._empty_us(window) < time_us:
-                window = self.windows[key] = self.content.fresh(key)
             else:
                 window.level = max(0, window.level - self._leak * (time_us - window.last_us))
             window.level += self._drop
@@ -59,7 +59,6 @@ class LeakyBuckets(KeptWindows):
             if window.level > self._full:
                 self._run_over(window, time_us, index, out)
             elif key not in self._timed:
-                self._timed.add(key)
                 self._time(self._empty_us(window), key)
         self.noted.add_all(hits.keys)
 
@@ -67,7 +66,14 @@ class LeakyBuckets(KeptWindows):
         registers = self.content.judged(window, time_us)
         span, ids = window.span(), window.evidence()
         out.append(found(self._kernels, window.key, time_us, cause, registers, span, ids, window.count))
-        del self.windows[window.key]
+        self._forget(window.key)
+
+    def _forget(self, key: Key) -> None:
+        del self.windows[key]
+        self._timed.pop(key, None)
+
+    def let_go(self, window: Growing, time_us: int, cause: int, out: list[Match]) -> None:
+        self._timed.pop(window.key, None)
 
     def _empty_us(self, window: Growing) -> int:
         """When the bucket is empty: rounded up to a microsecond."""
@@ -75,26 +81,26 @@ class LeakyBuckets(KeptWindows):
 
     def _time(self, due_us: int, key: Key) -> None:
         self._number += 1
+        self._timed[key] = self._number
         heappush(self._dues, (due_us, self._number, key))
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         """Forget what has leaked empty."""
         while self._dues and self._dues[0][0] < watermark_us:
-            _, _, key = heappop(self._dues)
-            window = self.windows.get(key)
-            if window is not None and (due_us := self._empty_us(window)) >= watermark_us:
-                self._time(due_us, key)
+            _, number, key = heappop(self._dues)
+            if self._timed.get(key) != number:
                 continue
-            self._timed.discard(key)
-            if window is not None:
-                del self.windows[key]
+            due_us = self._empty_us(self.windows[key])
+            if due_us >= watermark_us:
+                self._time(due_us, key)
+            else:
+                self._forget(key)
                 self.noted.add_all((key,))
 
     def next_due(self) -> int | None:
         return self._dues[0][0] if self._dues else None
 
     def rebuild(self, meta: dict[str, object]) -> None:
-        self._dues = [(self._empty_us(window), number, key) for number, (key, window) in enumerate(self.windows.items())]
-        self._timed = set(self.windows)
-        self._number = len(self._dues)
-        heapify(self._dues)
+        self._dues, self._timed = [], {}
+        for key, window in self.windows.items():
+            self._time(self._empty_us(window), key)

@@ -33,10 +33,11 @@ class Window:
     seen      what `first_seen` and `changed` said of its newest event
     """
 
-    __slots__ = ("count", "is_true", "key", "seen", "since_us", "stage", "told")
+    __slots__ = ("count", "is_true", "key", "number", "seen", "since_us", "stage", "told")
 
     def __init__(self, key: Key) -> None:
         self.key = key
+        self.number = 0
         self.count = 0
         self.stage = CLOSED
         self.since_us = 0
@@ -45,10 +46,10 @@ class Window:
         self.seen: tuple[bool | None, ...] = ()
 
     def life(self) -> list[Any]:
-        return [self.stage, self.since_us, self.is_true, self.told, list(self.seen)]
+        return [self.number, self.stage, self.since_us, self.is_true, self.told, list(self.seen)]
 
     def restore_life(self, data: list[Any]) -> None:
-        self.stage, self.since_us, self.is_true, self.told, seen = data
+        self.number, self.stage, self.since_us, self.is_true, self.told, seen = data
         self.seen = tuple(seen)
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 from operator import eq
 from typing import Any, Literal
 
+from cep.errors import ConfigError
 from cep.event import Alert, Batch, Match
 from cep.match.cascade import Cascade
 from cep.match.level import Found, Level
@@ -23,7 +24,7 @@ from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 def _moment(one: tuple[Running, Match]) -> tuple[int, int]:
@@ -55,6 +56,7 @@ class Engine:
         rules = [self._carry_over(plan, rulebook, old.get(plan.id), known) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
         self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
+        self._budgets = [(rule.id, rule.budget) for rule in rules if rule.budget]
         self._tables_version = rulebook.tables_version
         above = any(rule.plan.reads_rules for rule in rules)
         self._cascade = Cascade(rules, rulebook, self._rows) if above else None
@@ -140,6 +142,8 @@ class Engine:
         elif found:
             alerts = self._tell(found)
         else:
+            for _, budget in self._budgets:  # what goes is noted, whether or not anything is told
+                budget.settle(watermark_us)
             return []
         for rule in self._settling:
             rule.settle(watermark_us)
@@ -166,14 +170,24 @@ class Engine:
 
     def evicted(self) -> dict[str, int]:
         """Rule -> how much it has let go so far, because its budget was full."""
-        return {rule.id: rule.budget.evicted for rule in self._settling if rule.budget and rule.budget.evicted}
+        return {rule_id: budget.evicted for rule_id, budget in self._budgets if budget.evicted}
 
     def snapshot(self, *, delta: bool) -> dict[str, Any]:
         """Plain data, ready for msgpack; with `delta` only keys touched since the last snapshot of either kind."""
         return {"v": STATE_VERSION, "rules": {rule.plan.id: rule.snapshot(delta=delta) for rule in self._rules}}
 
     def restore(self, snapshots: list[dict[str, Any]]) -> None:
-        """Start from a whole snapshot followed by deltas. A rule whose version the snapshots do not hold starts afresh."""
+        """Start from a whole snapshot followed by deltas. A rule whose version the snapshots do not hold starts afresh.
+
+        raises  ConfigError: written by another version of the engine
+        """
+        for snapshot in snapshots:
+            if snapshot["v"] != STATE_VERSION:
+                raise ConfigError(
+                    f"the saved state has version {snapshot['v']}; this cepheid reads {STATE_VERSION}",
+                    "run the version of cepheid that wrote it",
+                    "E0913",
+                )
         for rule in self._rules:
             rule.restore([snapshot["rules"].get(rule.plan.id) or ["", [], {}, False, []] for snapshot in snapshots])
         for level in self._levels:

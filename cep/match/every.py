@@ -104,7 +104,9 @@ class EveryMatcher(Keyed[KeyState]):
         self._quieten(state, event)
         if complete or state.done:
             self._tell(state, self._chosen(state, complete, key), key, time_us, i, out)
-        self._keep(state, key, before, time_us)
+        self._keep(state, key, before)
+        if self._held > self.budget.most:
+            self._enforce(time_us, i, out)
 
     def _put(self, state: KeyState, partials: list[Partial]) -> None:
         if self._skipper is None:
@@ -207,7 +209,7 @@ class EveryMatcher(Keyed[KeyState]):
             for step, reach_us in self._leading:
                 if step in state.quiet and state.quiet[step] + reach_us <= due_us:
                     del state.quiet[step]
-            self._keep(state, key, before, due_us)
+            self._keep(state, key, before)
         if self._later:
             out += [match for due_us, match in self._later if due_us < before_us]
             self._later = [(due_us, match) for due_us, match in self._later if due_us >= before_us]
@@ -249,21 +251,25 @@ class EveryMatcher(Keyed[KeyState]):
 
     # -- keeping
 
-    def _keep(self, state: KeyState, key: Key, before: int, time_us: int) -> None:
+    def _keep(self, state: KeyState, key: Key, before: int) -> None:
         """Put the key's state away, or forget it."""
         self.noted.add_all((key,))
         self.keys[key] = state
         self._held += len(state.partials) + len(state.done) - before
-        if self._held > self.budget.most:
-            for other in enforce(self.budget, self.keys, self._held, time_us):
-                self.noted.add_all((other,))
-                if other != key:
-                    self._forget_if_empty(self.keys[other], other)
-            self._count_held()
         if state.covered:
             first = min((run.start for run in state.partials), default=FAR)
             state.covered = [one for one in state.covered if max(one) >= first]
         self._forget_if_empty(state, key)
+
+    def _enforce(self, time_us: int, cause: int, out: list[Match]) -> None:
+        """Too many are held: those whose turn it is go, and what they alone held back is told."""
+        for key in enforce(self.budget, self.keys, self._held, time_us):
+            self.noted.add_all((key,))
+            state = self.keys[key]
+            if state.done:
+                self._tell(state, self._chosen(state, [], key), key, time_us, cause, out)
+            self._forget_if_empty(state, key)
+        self._count_held()
 
     def _forget_if_empty(self, state: KeyState, key: Key) -> None:
         if len(state.partials) <= (self._skipper is not None) and not state.done and not state.quiet:
@@ -301,8 +307,8 @@ class EveryMatcher(Keyed[KeyState]):
                     run.asked_us = run.last_us + run.place.patience_us
                     due.add((run.asked_us, run.start, key))
             due |= {(state.quiet[step] + reach_us, 0, key) for step, reach_us in self._leading if step in state.quiet}
-        # Keys of several types have no order among each other: equal timers are told apart by place.
-        self._due = [(due_us, at, key) for at, (due_us, _, key) in enumerate(sorted(due, key=_moment))]
+        # Keys of several types have no order: equal timers are told apart by place, below the numbers of rows that come.
+        self._due = [(due_us, at - len(due), key) for at, (due_us, _, key) in enumerate(sorted(due, key=_moment))]
         heapify(self._due)
 
 

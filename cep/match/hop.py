@@ -114,7 +114,7 @@ class HoppingWindows(KeptWindows):
             if key in self.windows:
                 self.content.join(self.windows[key], ahead)
             else:
-                self.windows[key] = ahead
+                self.put(ahead)
         self._ahead = {}
         if not self.windows:
             self._end_us = None

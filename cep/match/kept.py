@@ -23,7 +23,8 @@ class KeptWindows:
         self.content = content
         self.recalls = recalls
         self.budget: Budget[Key] | None = Budget(budget) if budget else None
-        self.windows: dict[Key, Any] = {}
+        self.windows: dict[Key, Any] = {}  # by age: of a budget the oldest go
+        self._begun = 0  # windows so far
         self.noted = Touched()
 
     # -- what a way adds
@@ -48,8 +49,15 @@ class KeptWindows:
             if gone is not None:
                 self.noted.add_all((gone,))
                 self.let_go(self.windows.pop(gone), time_us, cause, out)
-        window = self.windows[key] = self.content.fresh(key)
+        window = self.content.fresh(key)
+        self.put(window)
         return window
+
+    def put(self, window: Any) -> None:
+        """Keep the window from now on."""
+        self._begun += 1
+        window.number = self._begun
+        self.windows[window.key] = window
 
     # -- time
 
@@ -86,7 +94,9 @@ class KeptWindows:
 
     def restore(self, states: list[RuleState]) -> None:
         merged = merge(states)
-        self.windows = {key: self.content.load(key, window) for key, (window, _) in merged.items() if window is not None}
+        windows = [self.content.load(key, window) for key, (window, _) in merged.items() if window is not None]
+        self.windows = {window.key: window for window in sorted(windows, key=_age)}  # deltas hold keys in no order
+        self._begun = max((window.number for window in windows), default=0)
         if self.recalls is not None:
             self.recalls.load({key: recalled for key, (_, recalled) in merged.items() if recalled is not None})
         self.noted.begin(delta=False)
@@ -97,3 +107,7 @@ class KeptWindows:
 
     def touched(self) -> int:
         return self.noted.count(self.size())
+
+
+def _age(window: Any) -> int:
+    return int(window.number)

@@ -65,7 +65,7 @@ class Life:
         return key in self._open
 
     def open_keys(self) -> list[Key]:
-        """Of the alerts that are open, in the order of their opening."""
+        """Of the alerts that are open, in no order that a restart would keep."""
         return list(self._open)
 
     # -- state

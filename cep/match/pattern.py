@@ -11,7 +11,7 @@ its place, the earlier step first and the fork that let the event pass last.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import repeat
 from typing import Any
 
@@ -53,7 +53,8 @@ class PatternMatcher(Keyed[KeyState]):
         # Where what a run may still take depends on more than its place and first event.
         self._looks = self._longest and (self._counts_own or self._deadlines.inner)
         self._number = 0  # rows seen
-        self._due: list[tuple[int, int, Key]] = []  # heap of (time, number of a row of the key, key)
+        self._due: list[tuple[int, int, Key]] = []  # heap of (time, number of the timer, key): keys need have no order
+        self._timers = 0  # set so far
 
     # -- rows
 
@@ -251,7 +252,11 @@ class PatternMatcher(Keyed[KeyState]):
         due_us = self._next_due(state)
         if due_us is not None and (state.timer_us is None or due_us < state.timer_us):
             state.timer_us = due_us
-            heappush(self._due, (due_us, state.runs[0].start if state.runs else 0, key))
+            self._set_timer(due_us, key)
+
+    def _set_timer(self, due_us: int, key: Key) -> None:
+        self._timers += 1
+        heappush(self._due, (due_us, self._timers, key))
 
     @staticmethod
     def _is_empty(state: KeyState) -> bool:
@@ -295,8 +300,7 @@ class PatternMatcher(Keyed[KeyState]):
         for key, state in self.keys.items():
             due_us = state.timer_us = self._next_due(state)
             if due_us is not None:
-                self._due.append((due_us, state.runs[0].start if state.runs else 0, key))
-        heapify(self._due)
+                self._set_timer(due_us, key)
         if self._budgeted is not None:
             self._budgeted.rebuild(self.keys)
 

@@ -1,7 +1,8 @@
 """`resolve when` of a sequence rule: its alert stays open until such an event; further matches of the key update it.
 
 Stands around any matcher of sequences and keeps no state of its own: which alerts are open is known where they are opened
-(`cep.match.life`). An event that both completes a match and resolves does so in this order.
+(`cep.match.life`). An event that both completes a match and resolves does so in this order, and a match that is told by a timer
+due before the event comes before it: only then is known whether anything is open.
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ class ResolvingMatcher:
         found: list[Match] = []
         self._matcher.feed(batch, taken, found)
         out += found
-        opened = {match.key for match in found}
+        if not resolving:
+            return
+        opened, due_us = {match.key for match in found}, self._matcher.next_due()
         for index, key in resolving:
-            if key in opened or self._life.is_open(key):
+            may_open = due_us is not None and due_us < batch.times_us[index]
+            if may_open or key in opened or self._life.is_open(key):
                 out.append(_resolved(batch, index, key))
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:

@@ -145,7 +145,8 @@ class Running:
         """The rule goes, or begins anew: what it has open resolves now, without fields."""
         if self.life is None:
             return []
-        matches = [Match(key, time_us, 0, {}, "", None, None, None, None, (), 0, "resolved") for key in self.life.open_keys()]
+        keys = sorted(self.life.open_keys(), key=key_text)
+        matches = [Match(key, time_us, 0, {}, "", None, None, None, None, (), 0, "resolved") for key in keys]
         alerts = [self.alert(match, generation) for match in matches]
         return [alert for alert in alerts if alert is not None]
 

@@ -9,6 +9,7 @@ import pytest
 
 from cep.match.budget import Budget, stable_hash
 from cep.plan.plan import BudgetPlan
+from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 
 
 def fill(budget: Budget[str], names: list[str], held: dict[str, None] | None = None) -> dict[str, None]:
@@ -70,3 +71,70 @@ def test_an_alert_tells_of_what_went_before_its_time_and_only_once() -> None:
     again = Budget[Any](BudgetPlan(1, "newest"))
     again.restore(settled.snapshot())
     assert again.evicted == 4 and [again.mark(time_us) for time_us in (5, 6)] == [3, 1]
+
+
+@pytest.mark.parametrize("pick", ["first", "all"])
+def test_what_went_takes_no_room_though_nothing_is_told(pick: str) -> None:
+    text = (
+        f"rule r\n  match a -> b\n  where a: a\n        b: b\n  within 1h\n  pick {pick}\n  budget 3 runs, on full drop oldest\n"
+    )
+    one = pipeline(rulebook(text))
+    events: list[Event] = [{"at": at, "type": "a"} for at in range(100)]
+    sizes = []
+    for event in numbered(events):
+        assert push(one, [event]) == []
+        sizes.append(len(str(one.engine.snapshot(delta=False))))
+    assert one.engine.evicted()["r"] >= 90
+    assert max(sizes) < 2 * sizes[5]
+
+
+def test_the_oldest_window_is_the_oldest_after_a_restart_too() -> None:
+    text = "rule r\n  by k\n  from a\n  when last(x) > first(x) over 3 events\n  budget 2 runs, on full drop oldest\n"
+    told = [(1007, "p", 1), (1008, "p", 0), (1009, "q", 3), (1010, "p", 4), (1011, "r", 1), (1012, "q", 4), (1013, "p", 5)]
+    alerts = run(rulebook(text), [{"at": at, "type": "a", "k": k, "x": x} for at, k, x in told], 2000)
+    assert story(alerts) == [(1010, "r", "p", "opened"), (1011, "r", "p", "resolved"), (1012, "r", "q", "opened"),
+                             (1013, "r", "q", "resolved")]  # fmt: skip
+
+
+@pytest.mark.parametrize("on_full", ["oldest", "newest", "sample"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "bucket 2 leak 1 per 3s",
+        "when count() >= 2 over 5s",
+        "when count() >= 2 over 6s every 2s",
+        "when count() >= 2\n  session gap 3s",
+        "when count() >= 2 and first_seen(x) in 9s over 4s",
+    ],
+)
+def test_what_a_budget_of_windows_lets_go_is_the_same_in_each_way(rule: str, on_full: str) -> None:
+    book = rulebook(f"rule r\n  by k\n  from a\n  {rule}\n  budget 2 runs, on full drop {on_full}\n")
+    for seed in range(12):
+        dice = random.Random(seed)
+        at, events = 0.0, []
+        for _ in range(25):
+            at += dice.choice([0, 0, 0.5, 1, 2, 3])
+            events.append({"at": at, "type": "a", "k": dice.choice("pqr"), "x": dice.randint(0, 3)})
+        run(book, events, at + 30)
+
+
+def test_what_was_withheld_for_a_partial_match_that_goes_is_told() -> None:
+    text = """
+rule r
+  by    k
+  match a+
+  where a: a
+  within 10s
+  pick  all
+  after match skip to first a
+  budget 3 runs, on full drop oldest
+"""
+    book = rulebook(text)
+    for seed in range(20):
+        dice = random.Random(seed)
+        events = [{"at": at, "type": dice.choice("aab"), "k": dice.choice("pq")} for at in range(30)]
+        run(book, events, 60)
+        one = pipeline(book)
+        push(one, numbered(events))
+        one.finish(60_000_000)
+        assert one.engine.sizes() == {"r": 0}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cep.event import Alert
-from tests.match.ways import Event, pipeline, push, rulebook, run, story
+from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 
 SILENT = """
 rule silent
@@ -67,6 +68,25 @@ def test_an_event_that_completes_a_match_and_resolves_does_it_in_this_order() ->
     assert [alert.transition for alert in alerts] == ["opened", "resolved"]
 
 
+def test_an_event_resolves_what_a_timer_before_it_has_opened() -> None:
+    rule = """
+rule unpaid
+  by     order
+  match  placed -> !paid
+  where  placed: placed
+         paid:   paid
+  within 10s
+  resolve when closed
+"""
+    events: list[Event] = [
+        {"at": at, "type": kind, "order": order}
+        for at, kind, order in [(0, "placed", 1), (1, "placed", 2), (11, "closed", 1), (11, "closed", 2), (12, "closed", 2)]
+    ]
+    alerts = run(rulebook(rule), events, 20)  # one at its deadline is before the timer of it
+    assert story(alerts) == [(10, "unpaid", 1, "opened"), (11, "unpaid", 1, "resolved"), (11, "unpaid", 2, "opened"),
+                             (12, "unpaid", 2, "resolved")]  # fmt: skip
+
+
 def test_one_step_and_strict_steps_are_resolved_too() -> None:
     rule = """
 rule strict
@@ -82,11 +102,35 @@ rule strict
     assert [(alert.time_us / 10**6, alert.transition) for alert in alerts] == [(2, "opened"), (3, "resolved")]
 
 
+@pytest.mark.parametrize("pick", ["first", "latest", "longest", "all"])
+@pytest.mark.parametrize("pattern", ["!b -> a -> c", "!b -> a", "all(a, c) -> b", "a -> !b ->[..3s] c", "a -> !b", "a+ -> b"])
+def test_keys_of_several_types_wait_for_the_same_moment(pattern: str, pick: str) -> None:
+    where = "\n        ".join(f"{step}: {step}" for step in "abc" if step in pattern.replace("all", ""))
+    book = rulebook(f"rule r\n  by k\n  match {pattern}\n  where {where}\n  within 5s\n  pick {pick}\n")
+    times = [(0, "b"), (1, "a"), (2, "b"), (2, "a"), (3, "c"), (4, "b")]
+    events: list[Event] = [{"at": at, "type": kind, "k": key} for at, kind in times for key in ("x", 1, True, 2.5)]
+    run(book, events, 30)
+
+
 def test_what_a_match_has_used_up_is_gone_after_a_restart_too() -> None:
     rule = TRIES.replace("  resolve when unlock\n", "")
     run(
         rulebook(rule), [login(0, False, "v"), login(0, False, "v"), login(1, False), login(1, True, "v"), login(2, True, "v")], 9
     )
+
+
+def test_alerts_of_a_rule_that_goes_resolve_by_key_after_a_restart_too() -> None:
+    book, none = rulebook(TRIES), rulebook("rule other\n  from pay where x > 0\n")
+    first = pipeline(book)
+    saved = [first.snapshot(delta=False)]
+    users = [f"u{n}" for n in (3, 1, 4, 2, 5, 0)]
+    push(first, numbered([login(at, at == 2, user) for user in users for at in (0, 1, 2)] + [login(3, False, "z")]))
+    saved.append(first.snapshot(delta=True))
+    again = pipeline(book)
+    saved = [msgspec.msgpack.decode(msgspec.msgpack.encode(one)) for one in saved]
+    again.restore(saved)
+    for one in (first, again):
+        assert [alert.key for alert in one.swap(none, 2).alerts] == sorted(users)
 
 
 # ---------------------------------------------------------------- noise

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
+from cep.errors import ConfigError
 from cep.event import Alert, LineText
 from cep.lang.parser import parse_text
 from cep.match.engine import Engine
@@ -146,6 +147,14 @@ def test_a_restart_from_a_base_and_deltas_brings_the_same_alerts(seed: int, cuts
         again.reread("event", documents[low - 1 : at], range(low, at + 1))
     alerts += in_batches(again, documents[at:], 11, at + 1) + again.finish().alerts
     assert alerts == whole(documents, spec)
+
+
+def test_the_state_of_another_version_is_refused_by_name() -> None:
+    state = Pipeline(BOOK, {"event": SPEC}).snapshot(delta=False)
+    state["engine"]["v"] -= 1
+    with pytest.raises(ConfigError, match="saved state has version") as fault:
+        Pipeline(BOOK, {"event": SPEC}).restore([state])
+    assert fault.value.code == "E0913"
 
 
 @settings(max_examples=30, deadline=None)
