@@ -195,7 +195,7 @@ def _our_fault(error: Exception, disk: Disk, before: Loaded) -> Diagnostic:
     changed = [path for path, text in disk.texts.items() if before.sources.get(path) != text]
     message = f"internal error, the rules go on as they were: {type(error).__name__}: {error}"
     place = Span(min(changed, default="the rules"), 1, 1, 1, 2)
-    return Diagnostic("E0900", message, place, help="take the last change back, and report what the log says")
+    return Diagnostic("E0967", message, place, help="take the last change back, and report what the log says")
 
 
 def _matters(_change: Change, path: str) -> bool:

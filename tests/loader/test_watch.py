@@ -190,7 +190,7 @@ def test_a_failure_of_ours_is_told_once_and_ends_with_the_next_change(tmp_path: 
     assert loaded is not None
     assert running(loaded) == {"one": "1"}
     assert loaded.degraded
-    assert [(one.code, Path(one.span.file).name) for one in loaded.diagnostics] == [("E0900", "b.cep")]
+    assert [(one.code, Path(one.span.file).name) for one in loaded.diagnostics] == [("E0967", "b.cep")]
     replace(watched.rules / "b.cep", rule("two", 6))
     assert watched.watcher.look()
     mended = watched.watcher.poll()
