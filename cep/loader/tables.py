@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from cep.errors import ConfigError, Span
 from cep.lang import tree
 from cep.lang.places import Lines
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
+from cep.loader.paths import shown
 from cep.loader.section import compose_one
 
 Table = dict[Any, dict[str, Any]]
@@ -93,13 +94,15 @@ def read_table(spec: TableSpec, base: Path) -> tuple[Table, str]:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_TABLE_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:
         message = f"table {spec.name}: cannot read {path}: {error.strerror}"
         start = "cep.yml" if spec.base is None else "the folder of this file"
         raise ConfigError(message, f"mend the path; relative ones start at {start}", "E0958", spec.span) from error
+    spec = replace(spec, file=shown(path))  # so faults in it name the place that can be opened from here
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
     if len(data) > MAX_TABLE_BYTES:
         raise _fault(spec, f"{spec.file} is larger than {MAX_TABLE_BYTES >> 20} MiB", "keep only the columns that rules look up")
     if path.suffix in (".yml", ".yaml"):
@@ -122,8 +125,9 @@ def _csv_rows(spec: TableSpec, text: str) -> Rows:
             if not row:
                 continue
             if len(row) != len(head):
-                message = f"the row has {len(row)} cells, the head {len(head)}"
-                raise _fault(spec, message, "quote cells that hold a comma", reader.line_num)
+                message = f"cells in this row: {len(row)}, in the head: {len(head)}"
+                help = "quote cells that hold a comma" if len(row) > len(head) else "an empty cell still has its comma"
+                raise _fault(spec, message, help, reader.line_num)
             lines.append(reader.line_num)
             cells.append(row)
     except csv.Error as error:
