@@ -1,7 +1,7 @@
 """Reference data of rules: CSV and YAML files -> {key: {column: value}}, with a hash of the content as version.
 
 Values of a CSV file are text. A column is of numbers only if every cell of it that is not empty is one (`007` is none: it
-would lose its zeros); an empty cell is null. A YAML table is a mapping of keys to rows, or a list of rows.
+would lose its zeros), of truth values only if every one is `true` or `false`; an empty cell is null. A YAML table is a mapping of keys to rows, or a list of rows.
 """
 
 from __future__ import annotations
@@ -146,12 +146,17 @@ def _check_head(spec: TableSpec, head: list[str]) -> None:
             raise _fault(spec, f"{spec.file} {what}", "give each column a name of its own", 1)
 
 
+_TRUTH = {"true": True, "false": False}
+
+
 def _typed(column: Iterable[str]) -> list[Any]:
-    """Text cells as numbers if all of them are; empty ones as null."""
+    """Text cells as numbers or truth values if all of them are; empty ones as null."""
     cells = [cell.strip() for cell in column]
     filled = [cell for cell in cells if cell]
     if filled and all(_FLOAT.match(cell) for cell in filled):
         return [_number(cell) if cell else None for cell in cells]
+    if filled and all(cell in _TRUTH for cell in filled):
+        return [_TRUTH.get(cell) for cell in cells]
     return [cell or None for cell in cells]
 
 

@@ -130,10 +130,23 @@ class Watcher:
             yield_on_timeout=True,
             raise_interrupt=False,
         )
-        for _ in changes:
+        for found in changes:
+            if not found:
+                self._wait_for_quiet()
             self._look_safely()
             if self._watched() != folders:
                 return
+
+    def _wait_for_quiet(self) -> None:
+        """At a look that no change has brought: a file that is just being written may stand there emptied, so what differs has to
+        stay the same for as long as a change is waited for."""
+        known = self._last.disk_hash
+        while (seen := self._disk_hash()) != known and not self._stop.wait(self._quiet_ms / 1000):
+            known = seen
+
+    def _disk_hash(self) -> str:
+        config = self._config.config
+        return scan(config.rules if self._paths is None else self._paths, config).hash
 
     def _watched(self) -> list[Path]:
         folders = [*self._folders, *self._config.folders]

@@ -32,6 +32,12 @@ def test_a_column_is_of_numbers_only_if_all_of_it_is(tmp_path: Path) -> None:
     }
 
 
+def test_a_column_of_true_and_false_is_of_truth_values(tmp_path: Path) -> None:
+    found = table(tmp_path, "id,active,note\na,true,true\nb,false,maybe\nc,,true\n")
+    assert [row["active"] for row in found.values()] == [True, False, None]
+    assert [row["note"] for row in found.values()] == ["true", "maybe", "true"]
+
+
 @pytest.mark.parametrize("cell", ["inf", "nan", "0x10", "1_000", "+5", "1e", "٣", "1.", ".5", "- 1"])
 def test_what_only_looks_like_a_number_stays_text(tmp_path: Path, cell: str) -> None:
     assert table(tmp_path, f"id,x\na,{cell}\n")["a"]["x"] == cell
