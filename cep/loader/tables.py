@@ -1,7 +1,8 @@
 """Reference data of rules: CSV and YAML files -> {key: {column: value}}, with a hash of the content as version.
 
 Values of a CSV file are text. A column is of numbers only if every cell of it that is not empty is one (`007` is none: it
-would lose its zeros), of truth values only if every one is `true` or `false`; an empty cell is null. A YAML table is a mapping of keys to rows, or a list of rows.
+would lose its zeros), of truth values only if every one is `true` or `false`; an empty cell is null. A YAML table is a mapping
+of keys to rows, or a list of rows.
 """
 
 from __future__ import annotations
