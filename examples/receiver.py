@@ -99,7 +99,7 @@ def describe(message: dict[str, dict[str, object]]) -> str:
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    print(f"{line}\n", end="", flush=True)  # in one piece: several requests are under way at once
 
 
 def main() -> int:

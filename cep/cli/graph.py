@@ -38,7 +38,7 @@ def command(rules: tuple[str, ...], config_path: str | None, only: tuple[str, ..
         print_diagnostics(errors, loaded.sources)
     need_rules(paths, config, loaded)
     plans = chosen(loaded.rulebook.plans, (*named, *only))
-    form = form or ENDINGS.get(Path(out or "").suffix, "text")
+    form = form or _form_of(Path(out or ""))
     text = FORMATS[form]([diagram_of(plan) for plan in plans])
     if out is None:
         click.echo(text, nl=False)
@@ -48,6 +48,13 @@ def command(rules: tuple[str, ...], config_path: str | None, only: tuple[str, ..
         click.echo(f"{plural(len(plans), 'rule')} drawn in {out}", err=True)
         next_step("dot -Tpng FILE.dot > FILE.png, or cep graph --format svg" if form == "dot" else "cep plan, for what they cost")
     return 2 if errors else 0
+
+
+def _form_of(path: Path) -> str:
+    if path.suffix and path.suffix not in ENDINGS:
+        help = f"name a file that ends in {', '.join(ENDINGS)}, or say --format"
+        raise ConfigError(f"rules are not drawn as {path.suffix}", help, "E0918")
+    return ENDINGS.get(path.suffix, "text")
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from cep.cli.show import plural
 from cep.config import StreamSpec
 from cep.event import Document
 from cep.loader.script import duration_text
+from cep.match.timefield import NAMES
 from cep.plan.ir import Expr, fields_of
 from cep.plan.plan import AbsentBody, Path, RulePlan, SequenceBody, WindowBody, rule_read
 from cep.run.bounded import Summary
@@ -157,7 +158,10 @@ def _shape(first: list[Document]) -> str:
 
 def _time_fields(sample: Sample, spec: StreamSpec) -> str:
     """Fields that may be the time of events that have none where it is looked for."""
+    looked_for = NAMES if spec.time is None else (spec.time,)
     for event in sample.objects(spec.name):
+        if any(event.get(name) is not None for name in looked_for):
+            continue  # this one has its time
         like = [name for name, value in event.items() if _looks_like_time(name, value)]
         if like:
             says = f"cep.yml says `{spec.time}`" if spec.time else "cep.yml names none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 
 import click
@@ -21,6 +22,8 @@ from cep.match.planner import choose_matcher
 from cep.plan.plan import RulePlan
 from cep.run.aside import in_words
 from cep.run.generations import Generation, newest_generation
+
+PLAIN_COLUMNS = 1000  # where there is no terminal, for `grep`: one line a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +159,12 @@ def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:
         "file",
     )
     for name in columns:
-        table.add_column(name, no_wrap=name != "file")
+        # where the terminal is narrow these give way; the others, and a name above all, are what one looks for
+        gives = name in ("matcher", "version", "file")
+        table.add_column(name, no_wrap=not gives, overflow="ellipsis" if name == "version" else "fold")
     for row in rows:
         table.add_row(*(row[name] for name in columns))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PLAIN_COLUMNS).print(table)
     for row in rows:
         if row["reason"]:
             click.echo(f"{row['rule']}: {row['reason']}", err=True)

@@ -8,7 +8,7 @@ from collections import Counter
 
 import click
 
-from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
+from cep.cli.rules_on_disk import chosen, config_option, load_rules, need_rules, rules_argument
 from cep.cli.show import next_step, print_diagnostics
 from cep.loader.script import TestResult, run_tests
 
@@ -23,12 +23,14 @@ def command(rules: tuple[str, ...], config_path: str | None, only: tuple[str, ..
 
     Exit code 0: all pass; 1: some fail; 2: a rule has faults.
     """
-    _, loaded = load_rules(rules, config_path)
+    config, loaded = load_rules(rules, config_path)
     errors = [d for d in loaded.diagnostics if d.level == "error"]
     if errors:
         print_diagnostics(errors, loaded.sources)
         next_step("mend the rules above, then cep test")
         return 2
+    need_rules(rules, config, loaded)
+    chosen(loaded.rulebook.plans, only)
     started = time.perf_counter()
     results = [r for r in run_tests(loaded.rulebook, loaded.files) if not only or r.test.rule.text in only]
     seconds = time.perf_counter() - started

@@ -68,7 +68,7 @@ CODES: tuple[Code, ...] = (
         "E0208",
         "unknown table",
         "`lookup` or `in table` names a table that is not declared.",
-        "Correct its name, or declare it under `tables` in cep.yml.",
+        "Correct its name, or declare it: in a file of rules, or under `tables` in cep.yml.",
         before="rule r\n  from orders where customer in table custmers\n",
         after="rule r\n  from orders where customer in table customers\n",
     ),

@@ -294,6 +294,12 @@ CODES: tuple[Code, ...] = (
         "Read what it answered. The same file can be sent again: what is in already counts once.",
     ),
     Code(
+        "E0967",
+        "rules cannot be read anew",
+        "Reading the changed rules failed by a fault of cep itself. What ran before runs on, until the files are others.",
+        "Take the last change back, or say it in other words, and report what the log of the service says.",
+    ),
+    Code(
         "E0980",
         "no snapshot of an engine",
         "The bytes given to `Engine.restore` are not what `Engine.snapshot` returned, or another version wrote them.",

@@ -128,7 +128,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "W0301",
         "never true",
-        "The condition asks for what no value can be: the rule (or the step) never takes an event.",
+        "The condition asks for what no value can be, or the pattern for more than its `within` leaves room for: the rule (or "
+        "the step) never takes an event.",
         "Correct the bounds, or take the condition away.",
         before="rule r\n  from telemetry where speed > 90 and speed < 80\n",
         after="rule r\n  from telemetry where speed > 80 and speed < 90\n",

@@ -19,7 +19,8 @@ from cep.lang import tree
 from cep.lang.printer import print_text, print_yaml
 from cep.lang.read import YAML_ENDINGS, read_rules
 from cep.loader.merge import Before, Merge
-from cep.loader.scan import Disk, scan, shown
+from cep.loader.paths import shown
+from cep.loader.scan import Disk, scan
 from cep.loader.tables import Tables, read_tables, tables_of
 from cep.plan.faults import Faults
 from cep.plan.gather import gather
@@ -114,7 +115,9 @@ def _load(disk: Disk, config: Config, given: Tables | None, previous: Loaded | N
     before = _before(previous)
     if disk.missing and not before.files:
         missing = ", ".join(disk.missing)
-        raise ConfigError(f"there are no rules at {missing}", "mend `rules` in cep.yml, or make the folder", "E0962")
+        raise ConfigError(
+            f"there are no rules at {missing}", "check the path (named here, or `rules` in cep.yml), or make the folder", "E0962"
+        )
     merge = Merge(before)
     merge.diagnostics += disk.faults
     read = _read_texts(disk, known)

@@ -14,6 +14,7 @@ from cep.config import Config, TableSpec
 from cep.errors import Diagnostic, Span
 from cep.lang.read import MAX_BYTES, is_rule_file, read_rules
 from cep.loader.config import FILE_NAME
+from cep.loader.paths import shown
 from cep.loader.tables import tables_of
 
 _MAY_DECLARE = re.compile(r"^table\b|^\s*(?:['\"])?tables(?:['\"])?\s*:", re.MULTILINE)
@@ -106,14 +107,6 @@ def _files(path: Path, folders: dict[Path, None]) -> Iterator[Path]:
         folders[Path(folder)] = None
         below[:] = sorted(name for name in below if not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(names) if is_rule_file(name) and not name.startswith("."))
-
-
-def shown(file: Path) -> str:
-    """The path as messages name it: from the current folder if it lies below."""
-    try:
-        return str(file.relative_to(Path.cwd()))
-    except ValueError:
-        return str(file)
 
 
 def _content(file: Path, name: str, faults: list[Diagnostic]) -> bytes | None:

@@ -1,7 +1,8 @@
 """Reference data of rules: CSV and YAML files -> {key: {column: value}}, with a hash of the content as version.
 
 Values of a CSV file are text. A column is of numbers only if every cell of it that is not empty is one (`007` is none: it
-would lose its zeros); an empty cell is null. A YAML table is a mapping of keys to rows, or a list of rows.
+would lose its zeros), of truth values only if every one is `true` or `false`; an empty cell is null. A YAML table is a mapping
+of keys to rows, or a list of rows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cep.errors import ConfigError, Span
 from cep.lang import tree
 from cep.lang.places import Lines
 from cep.lang.yaml_nodes import Items, Mapping, Node, Scalar
+from cep.loader.paths import shown
 from cep.loader.section import compose_one
 
 Table = dict[Any, dict[str, Any]]
@@ -93,13 +95,15 @@ def read_table(spec: TableSpec, base: Path) -> tuple[Table, str]:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_TABLE_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:
         message = f"table {spec.name}: cannot read {path}: {error.strerror}"
         start = "cep.yml" if spec.base is None else "the folder of this file"
         raise ConfigError(message, f"mend the path; relative ones start at {start}", "E0958", spec.span) from error
+    spec = replace(spec, file=shown(path))  # so faults in it name the place that can be opened from here
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _fault(spec, f"{spec.file} is not UTF-8 text", "save it as UTF-8") from error
     if len(data) > MAX_TABLE_BYTES:
         raise _fault(spec, f"{spec.file} is larger than {MAX_TABLE_BYTES >> 20} MiB", "keep only the columns that rules look up")
     if path.suffix in (".yml", ".yaml"):
@@ -122,8 +126,9 @@ def _csv_rows(spec: TableSpec, text: str) -> Rows:
             if not row:
                 continue
             if len(row) != len(head):
-                message = f"the row has {len(row)} cells, the head {len(head)}"
-                raise _fault(spec, message, "quote cells that hold a comma", reader.line_num)
+                message = f"cells in this row: {len(row)}, in the head: {len(head)}"
+                help = "quote cells that hold a comma" if len(row) > len(head) else "an empty cell still has its comma"
+                raise _fault(spec, message, help, reader.line_num)
             lines.append(reader.line_num)
             cells.append(row)
     except csv.Error as error:
@@ -142,12 +147,17 @@ def _check_head(spec: TableSpec, head: list[str]) -> None:
             raise _fault(spec, f"{spec.file} {what}", "give each column a name of its own", 1)
 
 
+_TRUTH = {"true": True, "false": False}
+
+
 def _typed(column: Iterable[str]) -> list[Any]:
-    """Text cells as numbers if all of them are; empty ones as null."""
+    """Text cells as numbers or truth values if all of them are; empty ones as null."""
     cells = [cell.strip() for cell in column]
     filled = [cell for cell in cells if cell]
     if filled and all(_FLOAT.match(cell) for cell in filled):
         return [_number(cell) if cell else None for cell in cells]
+    if filled and all(cell in _TRUTH for cell in filled):
+        return [_TRUTH.get(cell) for cell in cells]
     return [cell or None for cell in cells]
 
 

@@ -21,7 +21,7 @@ from cep.errors import ConfigError, Diagnostic, Span
 from cep.lang.read import is_rule_file
 from cep.loader.config import AT_START, read_config, waiting_for_restart
 from cep.loader.files import Loaded, diagnostic_of, load_disk
-from cep.loader.scan import scan
+from cep.loader.scan import Disk, scan
 
 QUIET_MS = 300  # editors write in several steps: look when nothing has happened for so long
 LONGEST_MS = 1500  # but look at last
@@ -88,7 +88,13 @@ class Watcher:
             self._folders = disk.folders
             if not changed and disk.hash == self._last.disk_hash:
                 return False
-            loaded = load_disk(disk, config, self._last)
+            try:
+                loaded = load_disk(disk, config, self._last)
+            except ConfigError:
+                raise
+            except Exception as error:  # told once, not at each look, until the files are others
+                log.exception("looking at the rules failed; they go on as they are")
+                loaded = replace(self._last, diagnostics=(_our_fault(error, disk, self._last),), disk_hash=disk.hash)
             if self._config.faults:
                 loaded = replace(loaded, diagnostics=(*self._config.faults, *loaded.diagnostics))
             self._last = loaded
@@ -124,10 +130,23 @@ class Watcher:
             yield_on_timeout=True,
             raise_interrupt=False,
         )
-        for _ in changes:
+        for found in changes:
+            if not found:
+                self._wait_for_quiet()
             self._look_safely()
             if self._watched() != folders:
                 return
+
+    def _wait_for_quiet(self) -> None:
+        """At a look that no change has brought: a file that is just being written may stand there emptied, so what differs has to
+        stay the same for as long as a change is waited for."""
+        known = self._last.disk_hash
+        while (seen := self._disk_hash()) != known and not self._stop.wait(self._quiet_ms / 1000):
+            known = seen
+
+    def _disk_hash(self) -> str:
+        config = self._config.config
+        return scan(config.rules if self._paths is None else self._paths, config).hash
 
     def _watched(self) -> list[Path]:
         folders = [*self._folders, *self._config.folders]
@@ -182,6 +201,14 @@ class _WatchedConfig:
 def _waits(file: str, name: str) -> Diagnostic:
     message = f"`{name}` has changed in {file}; the process runs with what it started with"
     return Diagnostic("W0951", message, Span(file, 1, 1, 1, 2), "warning", help="start it again when it suits you")
+
+
+def _our_fault(error: Exception, disk: Disk, before: Loaded) -> Diagnostic:
+    """What is said where reading the rules fails by a fault of ours: the place is the first file that has changed."""
+    changed = [path for path, text in disk.texts.items() if before.sources.get(path) != text]
+    message = f"internal error, the rules go on as they were: {type(error).__name__}: {error}"
+    place = Span(min(changed, default="the rules"), 1, 1, 1, 2)
+    return Diagnostic("E0967", message, place, help="take the last change back, and report what the log says")
 
 
 def _matters(_change: Change, path: str) -> bool:

@@ -11,7 +11,8 @@ from cep.lang import tree
 from cep.lang.read import is_rule_file, read_rules
 from cep.loader.config import FILE_NAME, read_config
 from cep.loader.files import Loaded, diagnostic_of, load_disk
-from cep.loader.scan import Disk, scan, shown
+from cep.loader.paths import shown
+from cep.loader.scan import Disk, scan
 
 
 class RuleSet:

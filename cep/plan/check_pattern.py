@@ -16,6 +16,8 @@ from cep.plan.draft import RuleDraft, StepDraft
 from cep.plan.faults import did_you_mean
 from cep.plan.follows import follows_of, may_be_empty
 from cep.plan.plan import ONCE, AnyOrder, Bound, Chain, Either, Link, Loop, Part, Take
+from cep.plan.room import no_room
+from cep.plan.words import say_duration
 
 MOST_REPEATS = 10_000  # of one step: a run holds the ids of what it took
 MOST_STEPS = 200
@@ -88,6 +90,7 @@ class _Builder:
             return
         draft.pattern = chain
         draft.follows = follows_of(chain)
+        self._check_room(chain)
         if may_be_empty(chain) and not self.asks_for_all:  # of that, a match is what took at least one event
             first, last = draft.positive[0], draft.positive[-1]
             self.faults.error(
@@ -96,6 +99,22 @@ class _Builder:
                 "this pattern is complete without any event",
                 help=f"make one step necessary: `{first.label}+` instead of `*`, or leave out the `?`",
             )
+
+    def _check_room(self, chain: Chain) -> None:
+        within = self.draft.tree.within
+        needs = None if within is None else no_room(chain, bound_of(within))
+        if needs is None or within is None:
+            return
+        us, events = needs
+        least = (
+            f"{events:,} events" if within.events is not None and events > within.events else f"{say_duration(us)} by its arrows"
+        )
+        self.faults.warning(
+            "W0301",
+            within.span,
+            f"this pattern can never match: it takes at least {least}",
+            help="give it more room, or ask for less: as it stands, the rule never tells anything",
+        )
 
     # ------------------------------------------------------------ labels
 

@@ -180,7 +180,7 @@ def _column(lookup: tree.Lookup, names: list[str], span: Span, scope: Scope) -> 
 def table_exists(name: str, span: Span, scope: Scope) -> bool:
     if name in scope.book.tables:
         return True
-    helps = did_you_mean(name, scope.book.tables, "declare it under `tables` in cep.yml: file and key column")
+    helps = did_you_mean(name, scope.book.tables, f'declare it: `table {name} from "{name}.csv" key COLUMN`')
     scope.rule.faults.error("E0208", span, f"unknown table `{name}`", help=helps)
     return False
 

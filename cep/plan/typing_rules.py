@@ -165,6 +165,7 @@ class Typing:
             case bound.Not(operand=x):
                 self.demand(x, only(B), "E0303", "`not` takes a condition")
             case bound.InList(operand=x, items=items):
+                self.type_of(x)  # also beside an empty list, which says nothing of it
                 for item in items:
                     self._read_time(item, x)
                     self._alike(node, "==", x, item)

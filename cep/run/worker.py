@@ -269,4 +269,7 @@ def _tell_again(commits: Commits, standing: Standing, rejected: dict[str, list[s
 
 
 def _words(problems: list[str]) -> str:
-    return f"; {len(problems)} faults on disk, the first: {problems[0]}" if problems else ""
+    if not problems:
+        return ""
+    many = len(problems) > 1
+    return f"; {len(problems)} faults on disk, the first: {problems[0]}" if many else f"; a fault on disk: {problems[0]}"

@@ -229,3 +229,11 @@ def test_a_closed_pipe_ends_the_run_quietly(folder: Path) -> None:
     command = f"{sys.executable} -m cep run --events events.jsonl --output json | head -n 1"
     done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert json.loads(done.stdout)["rule"] == "all" and "Traceback" not in done.stderr
+
+
+def test_the_list_of_rules_cuts_no_name_short_where_there_is_no_terminal(folder: Path) -> None:
+    name = "logins_that_failed_five_times_and_then_worked_from_an_address_never_seen_before_in_thirty_days_of_this_user"
+    (folder / "rules" / "long.cep").write_text(f"rule {name}\n  from telemetry where speed > 500\n  mode shadow\n")
+    done = cep("rules", "rules", cwd=folder)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith(name)]
+    assert line.split()[-3:] == ["on", "disk", "rules/long.cep"]

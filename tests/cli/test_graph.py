@@ -69,3 +69,9 @@ def test_the_page_shows_a_picture_that_is_there() -> None:
     page = (ROOT / "docs" / "graph.md").read_text(encoding="utf-8")
     assert "pictures/deploy_then_errors.svg" in page
     assert (ROOT / "docs" / "pictures" / "deploy_then_errors.svg").is_file()
+
+
+def test_no_picture_is_written_in_a_form_there_is_not(folder: Path) -> None:
+    done = cep("graph", "rules", "-o", "rules.png", cwd=folder)
+    assert (done.returncode, (folder / "rules.png").exists()) == (3, False)
+    assert "rules are not drawn as .png" in done.stderr and ".svg" in done.stderr

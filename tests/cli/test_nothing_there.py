@@ -34,8 +34,18 @@ def told(done: Result) -> ConfigError:
 def test_a_folder_without_a_rule_is_no_success(folder: Path, content: str | None) -> None:
     if content is not None:
         (folder / "rules" / "a.cep").write_text(content)
-    for done in (CliRunner().invoke(check.command, ["rules"]), CliRunner().invoke(run.command, ["--events", "events.jsonl"])):
+    for command, words in (
+        (check.command, ["rules"]),
+        (run.command, ["--events", "events.jsonl"]),
+        (test_command.command, ["rules"]),
+    ):
+        done = CliRunner().invoke(command, words)
         assert told(done).message == "there are no rules in rules"
+
+
+def test_no_test_of_a_rule_that_is_not_there_passes(folder: Path) -> None:
+    (folder / "rules" / "a.cep").write_text(RULE)
+    assert told(CliRunner().invoke(test_command.command, ["rules", "--rule", "aa"])).help == "there are: a"
 
 
 def test_a_missing_table_is_told_once_where_cep_yml_names_it(folder: Path) -> None:

@@ -140,3 +140,8 @@ def test_one_event_that_is_fed_is_enough_for_success(tmp_path: Path) -> None:
 def test_rejects_that_cannot_be_written_are_a_message(tmp_path: Path, target: str) -> None:
     done = run(tmp_path, "user is not null", GOOD, "--rejects", target)
     assert done.returncode == 3 and f"cannot write {target}" in done.stderr and "E0918" in done.stderr
+
+
+def test_one_event_without_a_time_does_not_make_that_of_the_others_not_found(tmp_path: Path) -> None:
+    done = run(tmp_path, "user is not null", [*GOOD, {"type": "login", "user": "u"}])
+    assert "E0606 1" in done.stderr and "was not found" not in done.stderr

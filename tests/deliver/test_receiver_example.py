@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import subprocess
 import sys
 import time
@@ -83,3 +84,15 @@ def test_it_says_what_is_wrong_with_a_secret_and_ends() -> None:
     assert done.returncode == 3
     assert "--secret is not a Standard Webhooks key" in done.stderr
     assert "!!!" not in done.stderr
+
+
+def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    spec = importlib.util.spec_from_file_location("receiver_example", RECEIVER)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(sys.stdout, "write", lambda text: written.append(text))
+    module.say("one alert")
+    monkeypatch.undo()
+    assert [text for text in written if text] == ["one alert\n"]

@@ -32,6 +32,12 @@ def test_a_column_is_of_numbers_only_if_all_of_it_is(tmp_path: Path) -> None:
     }
 
 
+def test_a_column_of_true_and_false_is_of_truth_values(tmp_path: Path) -> None:
+    found = table(tmp_path, "id,active,note\na,true,true\nb,false,maybe\nc,,true\n")
+    assert [row["active"] for row in found.values()] == [True, False, None]
+    assert [row["note"] for row in found.values()] == ["true", "maybe", "true"]
+
+
 @pytest.mark.parametrize("cell", ["inf", "nan", "0x10", "1_000", "+5", "1e", "٣", "1.", ".5", "- 1"])
 def test_what_only_looks_like_a_number_stays_text(tmp_path: Path, cell: str) -> None:
     assert table(tmp_path, f"id,x\na,{cell}\n")["a"]["x"] == cell
@@ -59,7 +65,7 @@ def test_yaml_tables_are_mappings_or_lists_of_rows(tmp_path: Path) -> None:
         ("t.csv", "", "E0958", 1, "t.csv has no column `id`; the file is empty"),
         ("t.csv", "id,x,x\n", "E0958", 1, "has two columns `x`"),
         ("t.csv", "id,,x\n", "E0958", 1, "has a column without a name"),
-        ("t.csv", "id,x\na,1\nb\n", "E0958", 3, "the row has 1 cells, the head 2"),
+        ("t.csv", "id,x\na,1\nb\n", "E0958", 3, "cells in this row: 1, in the head: 2; an empty cell still"),
         ("t.csv", 'id,x\na,"b\n', "E0958", 2, "not CSV"),
         ("t.csv", "id,x\na,1\n,2\n", "E0958", 3, "a row has no `id`"),
         ("t.csv", "id,x\na,1\nb,2\na,3\n", "E0959", 4, "`a` stands twice, first in line 2"),
@@ -79,7 +85,16 @@ def test_each_fault_is_told_with_its_line(tmp_path: Path, name: str, text: str, 
     with pytest.raises(ConfigError) as caught:
         table(tmp_path, text, name=name)
     assert words in f"{caught.value.message}; {caught.value.help}"
-    assert (caught.value.code, caught.value.span.line, caught.value.span.file) == (code, line, name)
+    assert (caught.value.code, caught.value.span.line, caught.value.span.file) == (code, line, str(tmp_path / name))
+
+
+def test_a_fault_names_the_file_as_it_is_found_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "t.csv").write_text("name\na\n")
+    with pytest.raises(ConfigError, match=r"rules/t\.csv has no column `id`") as caught:
+        read_table(TableSpec("t", "t.csv", "id", base=tmp_path / "rules"), tmp_path)
+    assert caught.value.span.file == "rules/t.csv"
 
 
 def test_a_missing_file_and_one_that_is_no_text_are_told(tmp_path: Path) -> None:

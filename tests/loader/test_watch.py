@@ -73,7 +73,7 @@ def test_a_replaced_file_a_new_one_and_a_deleted_one_are_seen(watched: Watched) 
 
 
 def test_a_file_written_in_two_halves_ends_as_the_whole(watched: Watched) -> None:
-    with (watched.rules / "a.cep").open("w") as file:
+    with (watched.rules / "a.cep").open("r+") as file:  # never empty in between, when a look would find no rule at all
         file.write("rule one\n  from position where speed > (")
         file.flush()
         half = watched.until({"one": "1"})
@@ -173,6 +173,29 @@ def test_a_broken_configuration_changes_nothing_and_is_told_until_it_is_mended(t
     assert watched.watcher.look()
     mended = watched.watcher.poll()
     assert mended is not None
+    assert not mended.degraded
+
+
+def test_a_failure_of_ours_is_told_once_and_ends_with_the_next_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> Loaded:
+        raise KeyError("field")
+
+    watched = Watched(tmp_path)
+    replace(watched.rules / "b.cep", rule("two", 5))
+    with monkeypatch.context() as patched:
+        patched.setattr("cep.loader.watch.load_disk", failing)
+        assert watched.watcher.look()
+        assert not watched.watcher.look()
+    loaded = watched.watcher.poll()
+    assert loaded is not None
+    assert running(loaded) == {"one": "1"}
+    assert loaded.degraded
+    assert [(one.code, Path(one.span.file).name) for one in loaded.diagnostics] == [("E0967", "b.cep")]
+    replace(watched.rules / "b.cep", rule("two", 6))
+    assert watched.watcher.look()
+    mended = watched.watcher.poll()
+    assert mended is not None
+    assert running(mended) == {"one": "1", "two": "6"}
     assert not mended.degraded
 
 

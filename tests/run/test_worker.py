@@ -129,7 +129,7 @@ def test_rules_are_swapped_while_running_and_unchanged_ones_keep_their_state(ser
         eventually(lambda: generation(service) == 2)
         service.append(EVENTS[1500:])
         eventually(service.caught_up)
-    assert "generation 2: slow added; 5 rules" in service.log
+    assert "generation 2: slow added; 7 rules" in service.log
     swapped = alerts(service)
     assert {alert.generation for alert in swapped} == {1, 2}
     assert all(alert.generation == 2 for alert in swapped if alert.rule == "slow")
@@ -152,7 +152,7 @@ def test_a_worker_killed_in_a_swap_swaps_when_it_is_back(service: Service) -> No
         eventually(lambda: generation(service) == 2)
         service.append(EVENTS[1500:])
         eventually(service.caught_up)
-    assert len({alert.id for alert in alerts(service)}) == len(alerts(service))
+    assert len({alert.entry_id for alert in alerts(service)}) == len(alerts(service))
     assert any(alert.rule == "slow" for alert in alerts(service))
 
 

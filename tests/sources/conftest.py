@@ -1,7 +1,8 @@
-"""A real redis-server of its own for each module, on a unix socket in a short folder."""
+"""A real server of its own for each module, on a unix socket in a short folder: redis-server if it is installed, else Valkey."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,13 +11,17 @@ from pathlib import Path
 import pytest
 import redis
 
+from cep.buffer.embedded import find_binary
+
+SERVER = shutil.which("redis-server") or str(find_binary())
+
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="cep") as folder:
         socket = Path(folder) / "s"
         options = ["--port", "0", "--unixsocket", str(socket), "--dir", folder, "--save", "", "--appendonly", "no"]
-        server = subprocess.Popen(["redis-server", *options], stdout=subprocess.PIPE)
+        server = subprocess.Popen([SERVER, *options], stdout=subprocess.PIPE)
         assert server.stdout is not None
         for line in server.stdout:  # wait for its word, not for a time
             if b"ready to accept connections" in line.lower() or b"server is now ready" in line.lower():
