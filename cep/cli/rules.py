@@ -14,7 +14,7 @@ from cep.buffer.commit import Standing, read_standing
 from cep.buffer.embedded import EmbeddedServer
 from cep.buffer.link import Link, RedisGone
 from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
-from cep.cli.show import next_step, plural
+from cep.cli.show import next_step, plural, print_evicted
 from cep.config import Config, redis_of
 from cep.deliver.render import iso_time
 from cep.loader.files import Loaded, load_texts
@@ -176,8 +176,8 @@ def _print_table(rows: list[dict[str, str]], running: Running | None) -> None:
     click.echo(f"generation {running.generation.number}, written {since} by {running.generation.author}", err=True)
     if running.standing is not None and running.standing.counts:
         click.echo(f"events: {in_words(running.standing.counts)}", err=True)
-    for rule, count in sorted(running.standing.evicted.items()) if running.standing is not None else ():
-        click.echo(f"{rule}: its budget was full, {count:,} evicted so far", err=True)
+    if running.standing is not None:
+        print_evicted(running.standing.evicted)
     for problem in running.generation.problems:
         click.echo(f"not running: {problem}", err=True)
     next_step("cep check" if running.generation.problems else "edit a rule and look again: it is reloaded as it runs")

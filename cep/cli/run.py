@@ -14,7 +14,7 @@ import msgspec
 
 from cep.cli.hints import before_1980, silent_rules, why_not_fed
 from cep.cli.rules_on_disk import config_option, fault_code, load_rules, need_rules, rules_argument
-from cep.cli.show import colors, next_step, plural, print_diagnostics
+from cep.cli.show import colors, next_step, plural, print_diagnostics, print_evicted
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError
 from cep.event import Alert
@@ -214,6 +214,7 @@ def _print_summary(summary: Summary, per_rule: Counter[str]) -> None:
     click.echo(" · ".join(parts), err=True)
     if len(per_rule) > 1:
         click.echo("  " + ", ".join(f"{rule} {count:,}" for rule, count in per_rule.most_common()), err=True)
+    print_evicted(summary.evicted)
 
 
 def _print_next(summary: Summary, rejects: str | None, mends: list[str]) -> None:

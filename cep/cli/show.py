@@ -48,3 +48,9 @@ def next_step(text: str) -> None:
 
 def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+def print_evicted(evicted: Mapping[str, int]) -> None:
+    """Say which rules let something go because their budget was full."""
+    for rule, count in sorted(evicted.items()):
+        click.echo(f"{rule}: its budget was full, {count:,} evicted so far", err=True)

@@ -19,12 +19,13 @@ from cep.plan.plan import BudgetPlan
 
 Name = TypeVar("Name", bound=Hashable)  # of what is held: a key, or (key, id of the first event) of a run
 _encode = msgspec.msgpack.Encoder().encode
+MOST_COUNTED = (1 << 53) - 1  # combinations are soon beyond what is saved and sent as a number: counting stops there
 
 
 class Budget(Generic[Name]):
     """Room for at most `most`.
 
-    evicted  how many went, or were not taken, so far
+    evicted  how many went, or were not taken, so far; at most MOST_COUNTED
 
     cost  O(1) for `oldest` and `newest`, O(log most) for `sample`
     """
@@ -80,11 +81,10 @@ class Budget(Generic[Name]):
 
     def note(self, time_us: int, count: int = 1) -> None:
         """So many went at that time."""
-        self.evicted += count
+        self.evicted = min(self.evicted + count, MOST_COUNTED)
         if self._recent and self._recent[-1][0] == time_us:
-            self._recent[-1][1] += count
-        else:
-            self._recent.append([time_us, count])
+            count += self._recent.pop()[1]
+        self._recent.append([time_us, min(count, MOST_COUNTED)])
 
     def mark(self, time_us: int) -> int:
         """How many went before the alert of this time that no alert has told of; it tells of them now."""
@@ -98,7 +98,7 @@ class Budget(Generic[Name]):
         for time_us, count in self._recent:
             if time_us >= watermark_us:
                 break
-            self._unmarked += count
+            self._unmarked = min(self._unmarked + count, MOST_COUNTED)
             done += 1
         del self._recent[:done]
 

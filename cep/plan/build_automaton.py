@@ -73,8 +73,9 @@ def _plan(draft: RuleDraft) -> RulePlan:
     # The version is that of the rule as written: what is implied by it may be found out better one day.
     rows, timeout = _told(draft.rows), _told(draft.timeout)
     resolve = _resolve(draft) if isinstance(body, SequenceBody | PatternBody) else None
-    suppress = _suppress(draft)
-    version = version_of(key, body, (*emit, *rows, *timeout), once, resolve, suppress)
+    suppress, budget = _suppress(draft), _budget(draft)
+    said = budget if rule.budget else None  # what a rule holds at most decides too, and which matcher keeps it
+    version = version_of(key, body, (*emit, *rows, *timeout), once, resolve, suppress, said)
     if isinstance(body, SequenceBody | PatternBody):
         body = with_implied(body)
     return RulePlan(
@@ -94,7 +95,7 @@ def _plan(draft: RuleDraft) -> RulePlan:
         mode=rule.mode,
         canary_percent=rule.canary_percent,
         suppress=suppress,
-        budget=_budget(draft),
+        budget=budget,
         rows=rows,
         timeout_emit=timeout,
         resolve=resolve,

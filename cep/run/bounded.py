@@ -28,6 +28,7 @@ class Summary:
     time from the first line read to the last alert told.
 
     behind_us  stream -> how far its latest event was behind the watermark
+    evicted    rule -> how much it let go because its budget was full
     """
 
     events: int = 0
@@ -41,6 +42,7 @@ class Summary:
     seconds: float = 0.0
     reasons: Counter[str] = field(default_factory=Counter)  # code of each rejected event -> how many
     behind_us: dict[str, int] = field(default_factory=dict)
+    evicted: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ def run_bounded(
     counts = pipeline.counts
     summary.events += counts["seen"]
     summary.fed = counts["fed"]
+    summary.evicted = pipeline.engine.evicted()
     summary.late, summary.dead = counts["late"], summary.dead + counts["dead"]
     summary.seconds = time.perf_counter() - started
     return summary

@@ -126,6 +126,15 @@ def test_late_events_are_counted_and_kept(folder: Path) -> None:
     assert "1 late" in done.stderr
 
 
+def test_a_run_says_what_a_full_budget_let_go_though_no_alert_tells_it(tmp_path: Path) -> None:
+    rule = "rule waits\n  by k\n  match a -> b\n  where a: a\n        b: b\n  within 1h\n  budget 2 runs\n"
+    (tmp_path / "waits.cep").write_text(rule)
+    events = "".join(f'{{"ts": {1_700_000_000 + n}, "type": "a", "k": {n}}}\n' for n in range(7))
+    (tmp_path / "events.jsonl").write_text(events)
+    done = cep("run", "waits.cep", "--events", "events.jsonl", cwd=tmp_path)
+    assert "waits: its budget was full, 5 evicted so far" in done.stderr
+
+
 def test_a_broken_rule_stops_the_run_with_its_diagnostics(folder: Path) -> None:
     (folder / "rules" / "fast.cep").write_text(RULE.replace("speed > 90", 'speed > "90"').replace("max(speed)", "max(sped"))
     (folder / "events.jsonl").write_text(event(0))

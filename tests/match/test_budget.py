@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
-from cep.match.budget import Budget, stable_hash
+from cep.match.budget import MOST_COUNTED, Budget, stable_hash
 from cep.plan.plan import BudgetPlan
 from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 
@@ -138,3 +140,30 @@ rule r
         push(one, numbered(events))
         one.finish(60_000_000)
         assert one.engine.sizes() == {"r": 0}
+
+
+@pytest.mark.parametrize(
+    "rule", ["from a\n  when count() >= 3 over 1m", "match a ->> b\n  where a: a\n        b: b\n  within 1m\n  pick all"]
+)
+def test_a_rule_whose_budget_changes_starts_afresh(rule: str) -> None:
+    budgets = ["", "  budget 50 runs\n", "  budget 9 runs, on full drop newest\n"]
+    books = [rulebook(f"rule r\n  by k\n  {rule}\n{budget}") for budget in budgets]
+    events = numbered([{"at": at, "type": "ab"[at % 3 == 2], "k": "pq"[at % 2]} for at in range(30)])
+    for old, new in itertools.permutations(books, 2):
+        one, fresh = pipeline(old), pipeline(new)
+        push(one, events[:5])
+        state = one.snapshot(delta=False)
+        fresh.restore([state])
+        one.swap(new, 2)
+        for changed in (one, fresh):
+            assert changed.engine.sizes() == {"r": 0}
+            push(changed, events[5:])
+
+
+def test_what_is_counted_stays_a_number_that_can_be_saved_and_sent() -> None:
+    rule = "rule r\n  by k\n  match a+[->>] -> b\n  where a: a\n        b: b\n  within 1h\n  pick all\n  emit n = count(a)\n"
+    one = pipeline(rulebook(rule))
+    kinds = "a" * 120 + "babz"
+    alerts = push(one, numbered([{"at": at, "type": kind, "k": 1} for at, kind in enumerate(kinds)]))
+    assert one.engine.evicted() == {"r": MOST_COUNTED} and max(alert.evicted for alert in alerts) == MOST_COUNTED
+    msgspec.msgpack.encode([one.engine.evicted(), one.snapshot(delta=False), alerts])
