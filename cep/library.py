@@ -178,10 +178,11 @@ class Engine:
         """
         try:
             rows, positions, snapshot = unpack(state)
-            self._pipeline = None
-            self._ready(rows).restore([snapshot])
+            pipeline = Pipeline(self._loaded.rulebook, self._streams, rows=rows)
+            pipeline.restore([snapshot])
         except (msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
             raise ConfigError("this is no snapshot of an engine", "pass what `snapshot` returned", "E0980") from error
+        self._pipeline, self._rows = pipeline, rows
         self._positions.update(positions)
 
     @property

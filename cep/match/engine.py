@@ -37,6 +37,9 @@ def _place(one: tuple[Running, Match]) -> tuple[int, int, str, bytes]:
     return match.time_us, match.cause, rule.id, key_text(match.key)
 
 
+SETTLE_US = 60_000_000  # what can mute nothing any more is forgotten as often as that, though nothing is told
+
+
 class Engine:
     """Runs one generation of rules over one shard of keys, in one thread."""
 
@@ -47,6 +50,7 @@ class Engine:
         self._make = make
         self._rules: list[Running] = []
         self._tables_version = rulebook.tables_version
+        self._settle_us = NEVER
         self._install(rulebook, generation, {})
 
     def _install(self, rulebook: Rulebook, generation: int, old: dict[str, Running]) -> None:
@@ -144,7 +148,10 @@ class Engine:
         else:
             for _, budget in self._budgets:  # what goes is noted, whether or not anything is told
                 budget.settle(watermark_us)
-            return []
+            if watermark_us < self._settle_us:
+                return []  # it is not long since what is over was forgotten
+            alerts = []
+        self._settle_us = watermark_us + SETTLE_US
         for rule in self._settling:
             rule.settle(watermark_us)
         return alerts

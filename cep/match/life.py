@@ -7,6 +7,7 @@ such table.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import Any
 
 from cep.event import Key
@@ -34,10 +35,15 @@ class Open:
         return [self.id, self.opened_us, self.muted, self.shadow, self.updates]
 
 
-class Life:
-    """The open alerts of one rule by key."""
+MOST_OPEN = 1_000_000  # alerts of one rule: keys that are never resolved must not pile up for ever
+_AT_ONCE = 100  # the share of them let go when there are more: one in a hundred, so that looking for the oldest costs little
 
-    def __init__(self) -> None:
+
+class Life:
+    """The open alerts of one rule by key. Of more than `most` the oldest are let go: nothing more is told of them."""
+
+    def __init__(self, most: int = MOST_OPEN) -> None:
+        self._most = most
         self._open: dict[Key, Open] = {}
         self._touched = Touched()
 
@@ -45,6 +51,15 @@ class Life:
         """From here on the key's updates and resolve are about this alert."""
         self._open[key] = alert
         self._touched.add_all((key,))
+        if len(self._open) > self._most:
+            self._let_go(max(1, self._most // _AT_ONCE))
+
+    def _let_go(self, count: int) -> None:
+        """Forget the oldest; the order is of what happened, so that a replay forgets the same."""
+        gone = nsmallest(count, self._open.items(), key=lambda item: (item[1].opened_us, item[1].id))
+        for key, _ in gone:
+            del self._open[key]
+        self._touched.add_all(key for key, _ in gone)
 
     def update(self, key: Key) -> Open | None:
         """The alert that is updated, counted; None: none is open."""

@@ -1,4 +1,4 @@
-"""Whether a pattern bounds itself: whether no run can wait for ever, as every step has its own bound in time."""
+"""What a pattern may hold: whether it bounds itself in time, and whether its runs multiply."""
 
 from __future__ import annotations
 
@@ -26,3 +26,17 @@ def is_bounded(part: Part) -> bool:
 
 def _ends(loop: Loop) -> bool:
     return loop.max == 1 or loop.gap_us is not None
+
+
+def forks(part: Part) -> bool:
+    """Whether a run may go on without an event that it could have taken (`->>`, or a loop of combinations): such runs
+    multiply with every event that fits."""
+    match part:
+        case Take(loop=loop):
+            return loop.inner == "->>"
+        case Chain(links=links, loop=loop):
+            return loop.inner == "->>" or any(link.arrow == "->>" or forks(link.part) for link in links)
+        case Either(options=options):
+            return any(map(forks, options))
+        case AnyOrder():
+            return False

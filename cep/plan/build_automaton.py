@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from cep.lang import tree
 from cep.plan import ir
+from cep.plan.bounded import forks
 from cep.plan.check_pattern import bound_of
 from cep.plan.check_window import kind_of
 from cep.plan.draft import BookDraft, EmitDraft, RuleDraft, Shape, StepDraft
@@ -41,6 +42,7 @@ from cep.plan.words import say_duration
 from cep.types import Type
 
 DEFAULT_SEVERITY = "medium"
+MOST_FORKED = 10_000  # runs that `->>` may hold if the rule says no `budget`; with `pick all` its matcher has as many
 MOST_SILENT = 1_000_000  # keys an absence rule holds if it says neither `expect` nor `budget`
 
 
@@ -119,10 +121,13 @@ def _suppress(draft: RuleDraft) -> SuppressPlan | None:
 
 
 def _budget(draft: RuleDraft) -> BudgetPlan | None:
-    """As written; an absence of whomever it may be has one anyway, since each key stays for ever."""
+    """As written. Two kinds of rules have one anyway: an absence of whomever it may be, since each key stays for ever, and a
+    pattern whose runs fork at events that they leave out."""
     budget = draft.tree.budget
     if budget is not None:
         return BudgetPlan(budget.most, budget.on_full)
+    if draft.pattern is not None and forks(draft.pattern) and (draft.tree.pick is None or draft.tree.pick.kind != "all"):
+        return BudgetPlan(MOST_FORKED)
     return BudgetPlan(MOST_SILENT) if draft.shape is Shape.ABSENCE and draft.tree.expect is None else None
 
 

@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cep.event import Alert
+from cep.match.life import Life, Open
 from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 
 SILENT = """
@@ -235,6 +236,27 @@ def test_a_full_budget_is_counted_and_marked_on_the_next_alert() -> None:
     alerts = run(rulebook(rule), [beat(0, "a"), beat(1, "b"), beat(2, "c"), beat(3, "d"), beat(30, "e")], 50)
     opened = [(alert.key, alert.evicted) for alert in alerts if alert.transition == "opened"]
     assert opened == [("c", 2), ("d", 0), ("e", 1)]
+
+
+def test_of_more_open_alerts_than_may_be_the_oldest_are_forgotten_after_a_restart_too() -> None:
+    life = Life(most=3)
+    for n, key in enumerate("cab"):
+        life.open(key, Open(f"a_{n}", n, "", False))
+    again = Life(most=3)
+    again.restore([life.snapshot(delta=False)])
+    for one in (life, again):
+        one.open("d", Open("a_9", 9, "", False))
+        assert sorted(map(str, one.open_keys())) == ["a", "b", "d"]
+        assert one.resolve("c") is None
+
+
+def test_what_can_mute_nothing_any_more_is_forgotten_though_nothing_is_told() -> None:
+    book = rulebook('rule r\n  by user\n  from login where ip == "1"\n  once per user every 10s\n  emit user\n')
+    pipe = pipeline(book)
+    push(pipe, numbered([login(n, True, f"u{n}") for n in range(5)]))
+    assert len(pipe.snapshot(delta=False)["engine"]["rules"]["r"][4]) == 4  # the last waits for others of its moment
+    push(pipe, numbered([login(200, True, "u", ip="2"), login(400, True, "u", ip="2")]))
+    assert pipe.snapshot(delta=False)["engine"]["rules"]["r"][4] == []
 
 
 MOMENTS = st.lists(
