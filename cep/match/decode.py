@@ -115,7 +115,8 @@ class Decoder:
             rows.extend(map(fast.decode, rest))
         except _REFUSED:
             refused = True
-        if not rows:
+        taken = len(rows)  # before any is dropped again
+        if not taken:
             return 0, refused
         times_us, types = fast.columns(rows)
         if first or refused:
@@ -128,8 +129,8 @@ class Decoder:
             if into is not None and column is not None:
                 into += column(rows)
         if fast.checks or fast.checks_times:
-            self._drop(fast.faults(rows, times_us, types), len(rows), first, out)
-        return len(rows), refused
+            self._drop(fast.faults(rows, times_us, types), taken, first, out)
+        return taken, refused
 
     @staticmethod
     def _drop(faults: dict[int, tuple[str, str]], taken: int, first: int, out: Decoded) -> None:

@@ -8,8 +8,7 @@ snapshot / restore                  plain data
 
 from __future__ import annotations
 
-from itertools import islice
-from operator import eq
+from itertools import groupby
 from typing import Any, Literal
 
 from cep.errors import ConfigError
@@ -27,14 +26,22 @@ Rows = Literal["struct", "dict"]
 STATE_VERSION = 3
 
 
-def _moment(one: tuple[Running, Match]) -> tuple[int, int]:
-    match = one[1]
-    return match.time_us, match.cause
+def _time(one: tuple[Running, Match]) -> int:
+    return one[1].time_us
 
 
-def _place(one: tuple[Running, Match]) -> tuple[int, int, str, bytes]:
+def _place(one: tuple[Running, Match]) -> tuple[int, str, bytes]:
     rule, match = one
-    return match.time_us, match.cause, rule.id, key_text(match.key)
+    return match.cause, rule.id, key_text(match.key)
+
+
+def _in_order(found: Found) -> Found:
+    """By time; where several are of one time by cause, rule and key."""
+    placed: Found = []
+    for _, same in groupby(sorted(found, key=_time), _time):
+        several = list(same)
+        placed += sorted(several, key=_place) if len(several) > 1 else several
+    return placed
 
 
 SETTLE_US = 60_000_000  # what can mute nothing any more is forgotten as often as that, though nothing is told
@@ -120,9 +127,12 @@ class Engine:
             self.begin(batch.times_us[0])
         return self._alerts(batch, self._first.feed(batch, watermark_us), watermark_us)
 
-    def run(self, reads: tuple[str, str]) -> Run | None:
-        """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`."""
-        return None if self._cascade is not None or self._waiting else self._first.run(reads)
+    def run(self, reads: tuple[str, str], *, numbered: bool) -> Run | None:
+        """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`.
+
+        numbered  their ids are a range, and no time is too far ahead
+        """
+        return None if self._cascade is not None or self._waiting else self._first.run(reads, numbered=numbered)
 
     def ran(self, watermark_us: int) -> list[Alert]:
         """As `feed`, of the rows that were taken meanwhile."""
@@ -158,10 +168,11 @@ class Engine:
 
     def _tell(self, found: Found) -> list[Alert]:
         if len(found) > 1:
-            found.sort(key=_moment)
-            moments = [(match.time_us, match.cause) for _, match in found]
-            if any(map(eq, moments, islice(moments, 1, None))):  # several at one moment: by rule, then key
-                found.sort(key=_place)
+            times_us = [match.time_us for _, match in found]
+            if len(set(times_us)) == len(found):
+                found = [found[n] for n in sorted(range(len(found)), key=times_us.__getitem__)]
+            else:
+                found = _in_order(found)
         generation = self.generation
         return [alert for rule, match in found if (alert := rule.alert(match, generation)) is not None]
 

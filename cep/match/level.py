@@ -41,9 +41,9 @@ class Level:
                 self._note_due(index)
         return self._after_rows(found, watermark_us)
 
-    def run(self, reads: tuple[str, str]) -> Run | None:
+    def run(self, reads: tuple[str, str], *, numbered: bool) -> Run | None:
         """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`."""
-        return self._selector.run(reads)
+        return self._selector.run(reads, numbered=numbered)
 
     def ran(self, watermark_us: int) -> Found:
         """As `feed`, of the rows that were taken meanwhile."""

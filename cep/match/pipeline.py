@@ -144,7 +144,7 @@ class Pipeline:
         if start_us is None or straight is None:
             return 0, True
         rows, reads = straight
-        run = self.engine.run(reads)
+        run = self.engine.run(reads, numbered=arrivals_us is None and isinstance(positions, range) and positions.step == 1)
         if run is None:
             return 0, True
         latest_us = arrivals_us[0] + self.streams[stream].future_us if arrivals_us is not None else FOR_EVER

@@ -10,6 +10,7 @@ from cep.match.every import EveryMatcher
 from cep.match.expected import ExpectingMatcher
 from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
+from cep.match.pairs import PairMatcher, why_not_pair
 from cep.match.pattern import PatternMatcher
 from cep.match.register import PendingMatcher, TallyMatcher, why_not_pending, why_not_tally
 from cep.match.rising import counted_threshold
@@ -73,6 +74,8 @@ def _choose_for_sequence(body: SequenceBody) -> tuple[str, str]:
     tally, pending = why_not_tally(body), why_not_pending(body)
     if not tally:
         return "tally", "the events of its first step, in order, tell the earliest run: no run is listed"
+    if not why_not_pair(body):
+        return "pairs", "what the condition wants of each first event: no run is listed"
     if not pending:
         return "pending", "one deadline per event that waits: no run is listed"
     return "run list", f"every run of a key on its own, because {pending if body.ending else tally}"
@@ -94,6 +97,8 @@ def make_matcher(plan: RulePlan, kernels: RuleKernels) -> Matcher:
                     return TallyMatcher(plan, kernels)
                 case "pending":
                     return PendingMatcher(plan, kernels)
+                case "pairs":
+                    return PairMatcher(plan, kernels)
                 case _:
                     return SequenceMatcher(plan, kernels)
         case PatternBody(pick=PickKind.ALL):

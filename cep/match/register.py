@@ -15,7 +15,7 @@ from typing import Any
 from cep.event import MAX_EVIDENCE, TIMER, Batch, EventId, Key, Match
 from cep.match.fuse import Bits, Fused, indented, where
 from cep.match.joined import can_join, join_all, joins_of
-from cep.match.keyed import HALF, Keyed, Tried
+from cep.match.keyed import HALF, Keyed
 from cep.match.matcher import Hits
 from cep.plan.ir import Expr, Reg, children
 from cep.plan.kernels import Registers, RuleKernels
@@ -124,7 +124,7 @@ class TallyMatcher(Keyed[Tally]):
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             tally = get(key)
             if tally is not None and mask & ends and len(tally) >= enough:
-                if self.end(tally, key, mask, (rows[i], times_us[i], ids[i], i), out):
+                if self.end(tally, key, mask, rows[i], times_us[i], ids[i], i, out):
                     continue  # the event is used up and begins nothing
                 if not tally:
                     tally = None
@@ -150,7 +150,7 @@ class TallyMatcher(Keyed[Tally]):
 
         def row(key: str, bits: Bits) -> list[str]:
             noted = f"if C{n} is not None: C{n}.add({key})"  # what is told or struck goes from the state
-            ended = where(bits, ends, [noted, f"z = M{n}.end(w, {key}, {bits}, (r, t, e, i), O{n})"])
+            ended = where(bits, ends, [noted, f"z = M{n}.end(w, {key}, {bits}, r, t, e, i, O{n})"])
             begun = [
                 f"if not w: w = K{n}[{key}] = []; D{n}((t + {self._span_us}, {key}, w))",  # none, or one that was emptied
                 f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}",
@@ -174,10 +174,9 @@ class TallyMatcher(Keyed[Tally]):
             take(g, row, time_us)
         return g
 
-    def end(self, tally: Tally, key: Key, mask: int, event: Tried, out: list[Match]) -> bool:
+    def end(self, tally: Tally, key: Key, mask: int, row: Any, time_us: int, one: EventId, cause: int, out: list[Match]) -> bool:
         """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally; an
         empty one leaves the table (its timer still holds it)."""
-        row, time_us, _, _ = event
         stride = self._stride
         if self.noted.keys is not None:
             self.noted.keys.add(key)
@@ -188,7 +187,7 @@ class TallyMatcher(Keyed[Tally]):
             cond = self._cond
             last = tally[-1] if self._keeps else _NOTHING
             if mask >> self._y & 1 and (cond is None or cond(last, key, row, time_us)):
-                out.append(self._told_at(tally, key, event))
+                out.append(self._told_at(tally, key, row, time_us, one, cause))
                 found = True
                 tally.clear()
             elif mask & self._strikes:
@@ -205,9 +204,8 @@ class TallyMatcher(Keyed[Tally]):
         if lapsed:
             del tally[:lapsed]
 
-    def _told_at(self, tally: Tally, key: Key, event: Tried) -> Match:
+    def _told_at(self, tally: Tally, key: Key, row: Any, time_us: int, one: EventId, cause: int) -> Match:
         """The earliest run in time, ended by the event."""
-        row, time_us, one, cause = event
         stride = self._stride
         if self._max is not None:
             del tally[self._max * stride :]
@@ -360,21 +358,24 @@ class PendingMatcher(Keyed[Waiting]):
     # -- timers
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
-        due, keys, when, within_us = self._due, self.keys, self.kernels.when, self._within_us
+        due, get, when, within_us = self._due, self.keys.get, self.kernels.when, self._within_us
         before_us = watermark_us - within_us
         while due and due[0][0] < before_us:
             entry = due.popleft()
+            waiting = get(entry[1])
+            if waiting is None:
+                continue  # struck, as most are
             time_us, key, one, g = entry
-            waiting = keys.get(key)
             if waiting is entry:
-                del keys[key]
+                del self.keys[key]
             elif isinstance(waiting, list) and waiting[0] is entry:
                 del waiting[0]
                 if not waiting:
-                    del keys[key]
+                    del self.keys[key]
             else:
                 continue  # struck: those that wait were due later
-            self.noted.add_all((key,))
+            if self.noted.keys is not None:
+                self.noted.keys.add(key)
             if when is None or when(self.kernels.read(g), key):
                 out.append(self.told(key, time_us + within_us, TIMER, g, time_us, time_us, (one,), 1))
 

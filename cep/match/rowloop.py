@@ -58,13 +58,22 @@ def compile_loops(
 
 
 def compile_run(
-    targets: Sequence[Target], tables: Tables, rows: Rows, fused: Mapping[int, list[At]], reads: tuple[str, str]
+    targets: Sequence[Target],
+    tables: Tables,
+    rows: Rows,
+    fused: Mapping[int, list[At]],
+    reads: tuple[str, str],
+    *,
+    numbered: bool,
 ) -> Run | None:
-    """One function for rows as they are decoded, if all targets are of matchers that stand in it."""
+    """One function for rows as they are decoded, if all targets are of matchers that stand in it.
+
+    numbered  it is only given ids that are a range, and no latest time
+    """
     parts = _parts(targets, range(len(targets)), frozenset())
     if len(parts) != 1 or len(fused) < len(targets):
         return None
-    return _Loop(parts[0], targets, (), [], Namespace(tables), rows, fused, (), reads).compile_run()
+    return _Loop(parts[0], targets, (), [], Namespace(tables), rows, fused, (), reads).compile_run(numbered=numbered)
 
 
 def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset[int]]:
@@ -138,22 +147,28 @@ class _Loop:
         loop: Loop = self._function("batch", ["rows = batch.rows"], here, walk)
         return loop
 
-    def compile_run(self) -> Run:
+    def compile_run(self, *, numbered: bool) -> Run:
         assert self.reads is not None
         here = self._fused_here()
         time, kind = self.reads
-        each = [f"t = {time}", "if t < last or t > latest: i -= 1; break", f"last = t; y = {kind}"]
+        if numbered:  # an id says which row it is: the index of its match is that number, which orders matches as well
+            first, each_of, taken = "ids.start", "e, r in zip(ids, rows)", "i + 1 - ids.start"
+            each = [f"i = e; t = {time}", "if t < last: i -= 1; break"]
+        else:
+            first, each_of, taken = "0", "i, r, e in zip(count(), rows, ids)", "i + 1"
+            each = [f"t = {time}", "if t < last or t > latest: i -= 1; break"]
+            self.bind("count", count)
+        each.append(f"last = t; y = {kind}")
         walk = [
-            "i = -1; cut = True",
+            f"i = {first} - 1; cut = True",
             "try:",
-            "    for i, r, e in zip(count(), rows, ids):",
+            f"    for {each_of}:",
             *(f"        {line}" for line in [*each, *self._dispatch(self._bodies()[1])]),
             "    else: cut = False",
             "except refused: pass",
         ]
-        self.bind("count", count)
         self.bind("refused", REFUSED)
-        run: Run = self._function("rows, ids, last, latest", [], here, walk, "return i + 1, last, cut")
+        run: Run = self._function("rows, ids, last, latest", [], here, walk, f"return {taken}, last, cut")
         return run
 
     def _bodies(self) -> tuple[list[str], dict[str, list[str]]]:

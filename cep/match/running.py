@@ -54,11 +54,10 @@ class Running:
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
         self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
         self._equals_us = NEVER
+        # the alert a match makes, told or muted; None: an update or a resolve where none is open
+        self.alert: Callable[[Match, int], Alert | None] = self._opens_only() if self._bare else self._alert
 
-    def alert(self, match: Match, generation: int) -> Alert | None:
-        """The alert a match makes, told or muted; None: an update or a resolve where none is open."""
-        if self._bare:
-            return self._only_opened(match, generation)
+    def _alert(self, match: Match, generation: int) -> Alert | None:
         if self._goes_on and match.transition == "opened" and self.life is not None and self.life.is_open(match.key):
             match.transition = "updated"
         if match.transition == "opened":
@@ -83,21 +82,27 @@ class Running:
             self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
         return self._make(alert_id, match, generation, muted, None, 0, shadow)
 
-    def _only_opened(self, match: Match, generation: int) -> Alert:
+    def _opens_only(self) -> Callable[[Match, int], Alert]:
         """As `_opened` where nothing but identity is to be found out: most alerts of most rules, in one call."""
-        plan, time_us, key = self.plan, match.time_us, match.key
-        shown = key if key.__class__ is str else shown_key(key)
-        what = _encode((self.id, shown, time_us, match.first_id, match.last_id, ""))
-        digest = self._hash.copy()
-        if time_us != self._equals_us:
-            self._equals_us, self._equals = time_us, {what: 1}
-            digest.update(what)
-        else:
-            digest.update(self._numbered(what))
-        return Alert(
-            "a_" + digest.hexdigest(), plan.id, plan.version, generation, plan.severity, match.title, shown,
-            time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, plan.tags, plan.to,
-        )  # fmt: skip
+        plan, rule, begun, encode, make = self.plan, self.id, self._hash.copy, _encode, Alert
+        plan_id, version, severity, tags, to = plan.id, plan.version, plan.severity, plan.tags, plan.to
+
+        def alert(match: Match, generation: int) -> Alert:
+            time_us, key = match.time_us, match.key
+            shown = key if key.__class__ is str else shown_key(key)
+            what = encode((rule, shown, time_us, match.first_id, match.last_id, ""))
+            digest = begun()
+            if time_us != self._equals_us:
+                self._equals_us, self._equals = time_us, {what: 1}
+                digest.update(what)
+            else:
+                digest.update(self._numbered(what))
+            return make(
+                "a_" + digest.hexdigest(), plan_id, version, generation, severity, match.title, shown,
+                time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, tags, to,
+            )  # fmt: skip
+
+        return alert
 
     def _numbered(self, what: bytes) -> bytes:
         """The identity, told apart from equal ones of the same moment."""

@@ -58,14 +58,15 @@ class Selector:
 
         self._compile = both
         self._compile_run = partial(compile_run, targets, tables, rows, {} if loose else places)
-        self._runs: dict[tuple[str, str], Run | None] = {}
+        self._runs: dict[tuple[tuple[str, str], bool], Run | None] = {}
         self._loops: dict[Reads, tuple[list[Loop], list[Loop]]] = {}
 
-    def run(self, reads: tuple[str, str]) -> Run | None:
+    def run(self, reads: tuple[str, str], *, numbered: bool) -> Run | None:
         """The loop over rows as they are decoded, of which times and types are read so; None: some rules need a batch."""
-        if reads not in self._runs:
-            self._runs[reads] = self._compile_run(reads)
-        return self._runs[reads]
+        asked = reads, numbered
+        if asked not in self._runs:
+            self._runs[asked] = self._compile_run(reads, numbered=numbered)
+        return self._runs[asked]
 
     def select(self, batch: Batch) -> list[Hits]:
         """The hits of each plan, in order. They are filled anew by the next call, and plans that select alike share one:

@@ -18,7 +18,6 @@ from typing import Any
 import msgspec
 
 from cep.event import TIMER, Batch, EventId, Key, Match
-from cep.match.fuse import Bits, Fused, indented, where
 from cep.match.keyed import Keyed, Tried, keep_id
 from cep.match.matcher import Hits
 from cep.match.stances import Move, Stance, build_stances, starts
@@ -50,8 +49,6 @@ class Run(msgspec.Struct, eq=False, gc=False):  # a struct is made in a quarter 
 class SequenceMatcher(Keyed[list[Run]]):
     """Runs one sequence rule over all its keys."""
 
-    run_class = Run
-
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
         super().__init__(plan, kernels)
         body = plan.body
@@ -69,7 +66,6 @@ class SequenceMatcher(Keyed[list[Run]]):
         self._ends_next = body.ending_strict
         self._set_bounds(body)
         self._simple_start = self._stance_of_simple_start()
-        self._awaited = self._step_that_all_await(body)
         self._number = 0  # rows seen
         self._due: deque[tuple[int, Key, int]] = deque()  # (time, key, number of the start), in order of both
 
@@ -89,11 +85,6 @@ class SequenceMatcher(Keyed[list[Run]]):
         stance = self._stances[first.node].at(1)
         certain = len(self._starts) == 1 and self._cond[first.step] is None and self._span_us >= 0
         return stance if certain and stance.alive and (self._has_ending or not stance.complete) else None
-
-    def _step_that_all_await(self, body: SequenceBody) -> int | None:
-        """The one step that concerns every run there is, whatever it has taken: the b of a plain `a -> b`."""
-        plain = len(body.nodes) == 2 and all((node.min, node.max) == (1, 1) for node in body.nodes)
-        return self._simple_start.single if plain and self._simple_start and not self._has_ending else None
 
     # -- rows
 
@@ -145,66 +136,9 @@ class SequenceMatcher(Keyed[list[Run]]):
         if self.noted.keys is not None:
             self.noted.keys.add(key)
 
-    def fuse(self, n: int) -> Fused | None:
-        """`feed` for one row, of a plain `a -> b`: a timer only drops runs, so it has time until its key is asked for."""
-        if self._awaited is None or self._counts_own:
-            return None
-        awaits, holds = 1 << self._awaited, self.kernels.any[self._awaited]
-
-        takes = self._take[self._starts[0].step] is not None
-
-        def begun(key: str) -> list[str]:
-            """`begin`, written out."""
-            return [
-                f"g = F{n}()",
-                *([f"T{n}(g, r, t)"] if takes else ()),
-                f"z = R{n}(S{n}, 1, 1, t, N{n}, t, N{n}, g, [e])",
-                f"if w is None: K{n}[{key}] = [z]",
-                "else: w.append(z)",
-                *([f"A{n}((t + {self._due_after_us}, {key}, N{n}))"] if self._timed else ()),
-                f"if C{n} is not None: C{n}.add({key})",
-            ]
-
-        def row(key: str, bits: Bits) -> list[str]:
-            asked = [
-                *([f"if D{n}[0][0] < t: M{n}.drop(t); w = G{n}({key})"] if self._timed else ()),
-                f"if w is not None{'' if holds is None else f' and H{n}(w, {key}, r, t)'}:",
-                f"    z = M{n}.offered(w, {key}, {bits}, (r, t, e, i), N{n}, O{n})",
-            ]
-            begins = where(bits, self._starting, begun(key))
-            return [
-                f"N{n} += 1; z = False; w = G{n}({key})",
-                *indented("if w is not None:", where(bits, awaits, asked)),
-                *indented("if not z:", begins),
-            ]
-
-        names = {"D": "_due", "G": "keys.get", "N": "_number", "S": "_simple_start", "K": "keys", "A": "_due.append"}
-        names |= {"C": "noted.keys", "F": "kernels.fresh", "R": "run_class"}
-        before = [f"{name}{n} = M{n}.{held}" for name, held in names.items()]
-        if takes:
-            before.append(f"T{n} = M{n}._take[{self._starts[0].step}]")
-        if holds is not None:
-            before.append(f"H{n} = M{n}.kernels.any[{self._awaited}]")
-        return Fused(self, row, before, [f"M{n}._number = N{n}"])
-
-    def drop(self, before_us: int) -> None:
-        """Of a pattern that ends with an event: drop the runs whose time is up."""
-        self._fire(before_us, [])
-
-    def offered(self, runs: list[Run], key: Key, mask: int, event: Tried, number: int, out: list[Match]) -> bool:
-        """Offer an event that concerns a run; whether it was used up."""
-        self.noted.add_all((key,))
-        match = self._offer(runs, key, mask, event, number)
-        if match is not None:
-            out.append(match)
-        return match is not None
-
     def _concerns(self, runs: list[Run], key: Key, mask: int, row: Any, time_us: int) -> bool:
         """Whether any of the runs takes the event or may die of it; most often none does, and nothing has to be moved."""
         conds = self._cond
-        if self._awaited is not None:
-            holds = self.kernels.any[self._awaited]
-            return bool(mask >> self._awaited & 1) and (holds is None or holds(runs, key, row, time_us))
         for run in runs:
             stance = run.stance
             if mask & stance.interest:

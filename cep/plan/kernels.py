@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cep.event import Key
+from cep.event import EventId, Key
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts, repeated_fields
 from cep.plan.folds import fold_lines, kept_values
@@ -28,10 +28,11 @@ from cep.plan.plan import (
     TitlePart,
     WindowBody,
 )
-from cep.plan.registers import CALLED, NOTHING, fill, is_row, slot_of, take_lines
+from cep.plan.registers import CALLED, NOTHING, fill, is_row, only_value, slot_of, take_lines
 from cep.types import Type
 
 Registers = list[Any]
+Begun = tuple[Any, ...]  # a run of one event: its registers, time and id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,6 @@ class RuleKernels:
     copy      (g) -> g                an independent copy, for a fork
     take      per step (g, row, t)    update g in place with an event taken by that step; None: the step has no registers
     cond      per step (g, k, row, t) -> bool   the run-dependent part; None: there is none
-    any       per step (runs, k, row, t) -> bool   whether its condition is true of any of the runs (objects that hold registers
-                                      in `g`); None: there is none
     values    (row, t) -> tuple       windows: per register the value that counts, None for nothing (where false, or null)
     read      (g) -> list             registers as `when` and `emit` see them (DISTINCT as a number, AVG divided, ...);
                                       for windows the matcher calculates this list itself from its own aggregates
@@ -58,6 +57,9 @@ class RuleKernels:
     keep      per step (row, t) -> tuple      `pick all`: what the registers want of an event taken by that step
     fold      per step (g, kept)              and the same as `take`, from what was kept; None: the step has no registers
     until     windows: as `when`; None: there is none
+    begin     sequences of two nodes: (row, t, id) -> a run that has taken this event by the first
+    find      and (runs, k, row, t, since) -> the first of them begun since then for which the condition of the second is true, or
+              None; None: there is no condition
     recalls   windows: what each of them needs of an event. What they say stands in `v` and `g` behind the registers
     """
 
@@ -65,7 +67,6 @@ class RuleKernels:
     copy: Callable[[Registers], Registers]
     take: tuple[Callable[[Registers, Any, int], None] | None, ...]
     cond: tuple[Callable[[Registers, Key, Any, int], bool] | None, ...]
-    any: tuple[Callable[[list[Any], Key, Any, int], bool] | None, ...]
     values: Callable[[Any, int], tuple[Any, ...]]
     read: Callable[[Registers], list[Any]]
     when: Callable[[list[Any], Key], bool] | None
@@ -80,6 +81,8 @@ class RuleKernels:
     fold: tuple[Callable[[Registers, tuple[Any, ...]], None] | None, ...] = ()
     expected: tuple[Key, ...] | None = None
     until: Callable[[list[Any], Key], bool] | None = None
+    begin: Callable[[Any, int, EventId], Begun] | None = None
+    find: Callable[[list[Begun], Key, Any, int, int], Begun | None] | None = None
     recalls: tuple[RecallKernels, ...] = ()
 
 
@@ -153,7 +156,10 @@ class _Compiler:
             self._write_state()
             self._write_values()
         takes = [self._write_take(step) for step in steps]
+        self.conds = conds
         judged = [self._write_cond(step, cond) for step, cond in enumerate(conds)]
+        if isinstance(body, SequenceBody) and len(body.nodes) == 2:
+            self._write_pair(*(node.step for node in body.nodes))
         folds = [self._write_fold(step) for step in steps] if isinstance(body, PatternBody) else []
         if when is not None:
             write = self._writer(reading=(when,))
@@ -181,7 +187,6 @@ class _Compiler:
             copy=made["copy"],
             take=tuple(made[name] if name else None for name in takes),
             cond=tuple(made[name] if name else None for name in judged),
-            any=tuple(made[f"any_{name}"] if name else None for name in judged),
             values=made["values"],
             read=made["read"],
             when=made["when"] if when is not None else None,
@@ -196,6 +201,8 @@ class _Compiler:
             fold=tuple(made[name] if name else None for name in folds),
             expected=None if expect is None else _expected(self.tables[expect.table], made["expects"]),
             until=made["until"] if until is not None else None,
+            begin=made.get("begin"),
+            find=made.get("find"),
             recalls=tuple(
                 RecallKernels(*(made[f"{name}_{index}"] for name in _OF_RECALLS)) for index in range(len(self.recalls))
             ),
@@ -315,17 +322,32 @@ class _Compiler:
             return ""
         write = self._writer(raw=True, reading=(cond,))
         self._define(f"cond_{step}(g, k, r, t)", self._loads(write), f"return {write.true(cond)}")
-        self._write_any(step, cond)
         return f"cond_{step}"
 
-    def _write_any(self, step: int, cond: Expr) -> None:
-        """The condition asked of many runs in one call; what it reads of the event is read once."""
+    def _write_pair(self, first: int, then: int) -> None:
+        """A run of one event in one call, and the condition of the next asked of many runs in one."""
+        codes = [slot.fresh for slot in self.slots]
+        mine = [(i, register) for i, register in enumerate(self.registers) if register.step in (first, ANY_STEP)]
+        write = self._writer(reading=tuple(e for _, register in mine for e in (register.where, register.expr)))
+        loads = self._loads(write)
+        told = [(i, only_value(register, write)) for i, register in mine]
+        if all(code for _, code in told):
+            codes = [dict(told).get(i) or code for i, code in enumerate(codes)]
+            self._define("begin(r, t, e)", loads, f"return ({''.join(f'{code}, ' for code in codes)}t, e)")
+        else:
+            takes = [line for i, register in mine for line in take_lines(register, i, write, self._label(first))]
+            self._define("begin(r, t, e)", loads, f"g = [{', '.join(codes)}]", takes, "return (*g, t, e)")
+        cond = self.conds[then]
+        if cond is not None:
+            self._write_find(cond)
+
+    def _write_find(self, cond: Expr) -> None:
         deep = deep_parts(cond)  # may read registers
         write = self._writer(raw=True, reading=(cond,) if deep else (cond, cond))  # mentioned twice is read first
         loads = self._loads(write)
-        each = ["g = run.g", *(loads if deep else ()), f"if {write.true(cond)}: return True"]
-        lines = [*(() if deep else loads), "for run in runs:", *(f"    {line}" for line in each), "return False"]
-        self._define(f"any_cond_{step}(runs, k, r, t)", lines)
+        each = [*(loads if deep else ()), f"if g[{len(self.slots)}] >= since and ({write.true(cond)}): return g"]
+        lines = [*(() if deep else loads), "for g in runs:", *(f"    {line}" for line in each)]
+        self._define("find(runs, k, r, t, since)", lines)
 
     # -- alerts
 

@@ -160,6 +160,18 @@ def take_lines(register: Register, index: int, write: Writer, label: str) -> lis
     return [guard, *(f"    {line}" for line in body)] if guard else body
 
 
+def only_value(register: Register, write: Writer) -> str:
+    """What the register holds after one event, where that is its value and no more; "" where it takes statements."""
+    if register.where is not None or register.kind is RegisterKind.LABEL:
+        return ""
+    if register.expr is None:
+        return "1"
+    value = write.value(register.expr)
+    if register.kind is RegisterKind.FIRST and not register.skip_nulls:
+        return f"({value},)"
+    return value if register.kind in (RegisterKind.FIRST, RegisterKind.LAST, RegisterKind.MIN, RegisterKind.MAX) else ""
+
+
 def _take(register: Register, g: str, write: Writer) -> list[str]:
     kind, expr = register.kind, register.expr
     if expr is None:

@@ -79,22 +79,28 @@ def run_bounded(
             )  # fmt: skip
     used = {stream: streams[stream] for stream, _ in inputs}
     summary = Summary()
+    alerts = 0
     started = time.perf_counter()
     with collector_kept_out(collect=False):
         pipeline = Pipeline(rulebook, used, make=make)  # in here, because the kernels of a thousand rules are many new objects
         for outcome in _outcomes(pipeline, _open(inputs, progress), summary, reject, sample):
             for alert in outcome.alerts:
-                if alert.transition in ("opened", "timeout"):
-                    summary.alerts += 1
-                    summary.muted += bool(alert.muted)
-                    summary.shadow += alert.shadow
-                summary.resolved += alert.transition == "resolved"
+                kind = alert.transition
+                if kind == "opened" or kind == "timeout":
+                    alerts += 1
+                    if alert.muted:
+                        summary.muted += 1
+                    if alert.shadow:
+                        summary.shadow += 1
+                elif kind == "resolved":
+                    summary.resolved += 1
                 tell(alert)
             for rejected in (*outcome.late, *outcome.dead):
                 summary.reasons[rejected.code] += 1
                 reject(rejected)
             for late in outcome.late:
                 summary.behind_us[late.stream] = max(summary.behind_us.get(late.stream, 0), late.behind_us)
+    summary.alerts = alerts
     counts = pipeline.counts
     summary.events += counts["seen"]
     summary.fed = counts["fed"]

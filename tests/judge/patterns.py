@@ -162,6 +162,22 @@ def tally_rules(draw: st.DrawFn) -> RulePlan:
 
 
 @st.composite
+def pair_rules(draw: st.DrawFn) -> RulePlan:
+    """`a -> b within w`, b looking at the a."""
+    registers = [Register(RegisterKind.LAST, 0, Type.NUMBER, VALUE, skip_nulls=False)]
+    registers += [register_of(draw(st.sampled_from(KINDS)), draw(st.integers(0, 1))) for _ in range(draw(st.integers(0, 2)))]
+    mine = [i for i, register in enumerate(registers) if register.step == 0 and register.type is Type.NUMBER]
+    cond: Expr = Compare(draw(st.sampled_from(["!=", "<=", ">"])), VALUE, Reg(draw(st.sampled_from(mine)), Type.NUMBER))
+    if draw(st.booleans()):
+        cond = And((cond, draw(claims(mine))))
+    steps = (StepPlan("a", draw(selects())), StepPlan("b", draw(selects()), cond))
+    body = SequenceBody(
+        steps, (Node(0, 1, 1), Node(1, 1, 1)), draw(st.integers(2, 7)), draw(st.booleans()), registers=tuple(registers)
+    )
+    return sequence_rule(body, draw(st.sampled_from([KEY, TWO_KEYS])))
+
+
+@st.composite
 def pending_rules(draw: st.DrawFn) -> RulePlan:
     """`a -> !x within w`, with one negation or two."""
     steps = [StepPlan(f"s{i}", draw(selects())) for i in range(draw(st.integers(2, 3)))]
