@@ -2,6 +2,7 @@
 
 python bench/once.py W3 cepheid bench/data/events.jsonl        from JSON lines
 python bench/once.py W3 hand bench/data/events.jsonl --memory  events already dicts in memory
+python bench/once.py W3 cepheid bench/data/events.jsonl --arrow  events already a pyarrow table (the loop by hand: dicts)
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from workloads import WORKLOADS, Workload
 from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang.read import read_rules
+from cep.library import ARROW_ROWS
 from cep.match.engine import Engine
 from cep.match.memory import batch_from_dicts
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
 from cep.run.bounded import run_bounded
@@ -70,6 +73,22 @@ def cepheid_dicts(rulebook: Rulebook, events: list[dict[str, Any]]) -> Counter[s
     return counts
 
 
+def cepheid_arrow(rulebook: Rulebook, table: Any) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    pipeline = Pipeline(rulebook, {"event": SPEC})
+    with collector_kept_out():
+        first = 1
+        for batch in table.to_batches(max_chunksize=ARROW_ROWS):
+            counts.update(opened(pipeline.push_arrow("event", batch, first).alerts))
+            first += batch.num_rows
+        counts.update(opened(pipeline.finish().alerts))
+    return counts
+
+
+def opened(alerts: Iterable[Alert]) -> Iterator[str]:
+    return (alert.rule for alert in alerts if alert.transition == "opened")
+
+
 def decoded(path: Path) -> Iterator[dict[str, Any]]:
     loads = orjson.loads
     with path.open("rb") as lines:
@@ -83,18 +102,27 @@ def main() -> None:
     parser.add_argument("engine", choices=["cepheid", "hand"])
     parser.add_argument("events", type=Path)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--arrow", action="store_true")
     args = parser.parse_args()
     workload = WORKLOADS[args.workload]
     rulebook = rulebook_of(workload) if args.engine == "cepheid" else None
-    in_memory = list(decoded(args.events)) if args.memory else []
+    in_memory = list(decoded(args.events)) if args.memory or args.arrow else []
+    table = None
+    if args.arrow and rulebook is not None:
+        import pyarrow
+
+        table, in_memory = pyarrow.Table.from_pylist(in_memory).combine_chunks(), []
     gc.collect()
     base_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, cpu = time.perf_counter(), time.process_time()
     if rulebook is not None:
-        found = cepheid_dicts(rulebook, in_memory) if args.memory else cepheid_lines(rulebook, args.events)
+        if table is not None:
+            found = cepheid_arrow(rulebook, table)
+        else:
+            found = cepheid_dicts(rulebook, in_memory) if args.memory else cepheid_lines(rulebook, args.events)
         counts = [found[plan.id] for plan in rulebook.plans] if workload.name == "W7" else [sum(found.values())]
     else:
-        counts = list(workload.by_hand(in_memory if args.memory else decoded(args.events)))
+        counts = list(workload.by_hand(in_memory or decoded(args.events)))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"counts": counts, "cpu_s": cpu, "wall_s": wall, "base_kb": base_kb, "peak_kb": peak_kb}))

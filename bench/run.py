@@ -21,8 +21,11 @@ HERE = Path(__file__).parent
 IN_MEMORY = ("W1", "W2", "W3", "W4", "W5")
 
 
-def measure(workload: str, engine: str, events: Path, memory: bool) -> dict[str, Any]:
-    command = [sys.executable, str(HERE / "once.py"), workload, engine, str(events)] + ["--memory"] * memory
+INPUTS = {"JSON lines": [], "dicts in memory": ["--memory"], "Arrow": ["--arrow"]}
+
+
+def measure(workload: str, engine: str, events: Path, source: str) -> dict[str, Any]:
+    command = [sys.executable, str(HERE / "once.py"), workload, engine, str(events), *INPUTS[source]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}{done.stdout}")
@@ -30,13 +33,13 @@ def measure(workload: str, engine: str, events: Path, memory: bool) -> dict[str,
     return result
 
 
-def compare(workload: str, events: Path, count: int, rounds: int, memory: bool) -> dict[str, Any]:
+def compare(workload: str, events: Path, count: int, rounds: int, source: str) -> dict[str, Any]:
     """Both engines in turn, `rounds` times; the order within a pair alternates, so that drift favours nobody."""
     pairs = []
     for n in range(rounds):
         first, second = ("cepheid", "hand") if n % 2 else ("hand", "cepheid")
-        pair = {first: measure(workload, first, events, memory)}
-        pair[second] = measure(workload, second, events, memory)
+        pair = {first: measure(workload, first, events, source)}
+        pair[second] = measure(workload, second, events, source)
         if pair["hand"]["counts"] != pair["cepheid"]["counts"]:
             raise SystemExit(
                 f"{workload}: counts differ: {pair['hand']['counts']} by hand, {pair['cepheid']['counts']} by cepheid"
@@ -45,7 +48,7 @@ def compare(workload: str, events: Path, count: int, rounds: int, memory: bool) 
     ratios = sorted(pair["hand"]["cpu_s"] / pair["cepheid"]["cpu_s"] for pair in pairs)
     return {
         "workload": workload,
-        "input": "dicts in memory" if memory else "JSON lines",
+        "input": source,
         "events": count,
         "alerts": pairs[0]["hand"]["counts"],
         "cepheid_events_per_cpu_s": round(count / statistics.median(pair["cepheid"]["cpu_s"] for pair in pairs)),
@@ -68,11 +71,12 @@ def main() -> None:
     if not path.exists():
         subprocess.run([sys.executable, str(HERE / "generate.py"), str(args.events), str(path)], check=True)
     names = args.only.split(",") if args.only else ["W1", "W2", "W3", "W4", "W5", "W7", "W6a-10", "W6a-1000", "W6b-10"]
-    todo = [(name, False) for name in names] + [(name, True) for name in names if name in IN_MEMORY]
+    todo = [(name, "JSON lines") for name in names]
+    todo += [(name, source) for source in ("dicts in memory", "Arrow") for name in names if name in IN_MEMORY]
     rows = []
     print(f"{'workload':10} {'input':16} {'cepheid':>10} {'by hand':>10} {'ratio':>6}  (min..max)   events per CPU second")
-    for name, memory in todo:
-        row = compare(name, path, args.events, args.rounds, memory)
+    for name, source in todo:
+        row = compare(name, path, args.events, args.rounds, source)
         rows.append(row)
         print(
             f"{name:10} {row['input']:16} {row['cepheid_events_per_cpu_s']:>10,} {row['hand_events_per_cpu_s']:>10,} "
