@@ -2,7 +2,8 @@
 
 Where the text leaves room, this is how it is read:
 
-    fields    An opening tells the last event, a resolve the event that resolves.
+    fields    An opening tells the last event, a resolve the event that resolves; one of `resolve when` is no event of the
+              absence: it is named as evidence, and the fields are still those of the last event.
     expect    Events of keys that are not in the table arm nothing. The first watermark is the time of the first event.
     resolve   An event of `resolve when` resolves the open alert of its key, and arms it; of a key without one it does
               nothing.
@@ -61,7 +62,8 @@ class AbsenceRule:
         key = self.keys.setdefault(as_key(parts), _Key(parts))
         if not comes and not (resolves and key.is_open):
             return []
-        told = [self._verdict(key, event.time_us, [event], "resolved")] if key.is_open else []
+        known = event if comes else key.last
+        told = [self._verdict(key, event.time_us, [event], "resolved", known)] if key.is_open else []
         key.is_open = False
         self._arm(key, event)
         if comes:
@@ -86,8 +88,12 @@ class AbsenceRule:
         key.is_open = True
         return [self._verdict(key, int(timer[0]), [] if key.last is None else [key.last])]
 
-    def _verdict(self, key: _Key, time_us: int, events: Sequence[Seen], transition: str = "opened") -> Verdict:
-        registers = [register_value(register, events, self.tables) for register in self.body.registers]
+    def _verdict(
+        self, key: _Key, time_us: int, events: Sequence[Seen], transition: str = "opened", known: Seen | None = None
+    ) -> Verdict:
+        known = known if known is not None or transition == "resolved" else key.last
+        taken = [] if known is None else [known]
+        registers = [register_value(register, taken, self.tables) for register in self.body.registers]
         fields = emitted(self.plan, Scope(registers=registers, key=key.parts, tables=self.tables))
         ids = tuple(event.id for event in events)
         first, last = (events[0], events[-1]) if events else (None, None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 from cep.event import TIMER, Batch, Match
 from cep.match.absent import ARMED, OPEN, AbsentMatcher
 from cep.match.filter import FilterMatcher
@@ -12,6 +10,7 @@ from cep.plan.ir import Field, KeyPart, Reg
 from cep.plan.kernels import compile_rule
 from cep.plan.plan import AbsentBody, BudgetPlan, FilterBody, KeyPlan, Register, RegisterKind, RulePlan, Select, TitlePart
 from cep.types import Type
+from tests.match.garbage import garbage_of
 
 KEY = KeyPlan(("host",), (("beat", (Field(("host",), Type.TEXT),)),), (Type.TEXT,))
 LOAD = Register(RegisterKind.LAST, 0, Type.NUMBER, Field(("load",), Type.NUMBER), skip_nulls=False)
@@ -119,15 +118,11 @@ def test_a_delta_holds_what_changed_and_what_is_gone() -> None:
 
 
 def test_matching_leaves_nothing_to_the_collector() -> None:
-    stage = Stage()
-    gc.collect()
-    gc.disable()
-    try:
+    def work(stage: Stage) -> None:
         stage.feed(*[(t, f"h{t % 30}", t) for t in range(500)])
         stage.advance(10_000)
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+
+    assert garbage_of(Stage, work) == 0
 
 
 def test_a_filter_tells_each_row_and_keeps_nothing() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 
 from cep.event import MAX_EVIDENCE, TIMER, Batch, Match
-from cep.match.matcher import Hits
+from cep.match.matcher import Hits, Matcher
 from cep.match.planner import choose_matcher, make_matcher
 from cep.match.sequence import SequenceMatcher
 from cep.plan.ir import Compare, Const, Expr, InSet, Reg
@@ -17,6 +15,7 @@ from cep.types import Type
 from tests.judge.patterns import LETTER, one_of, run_matcher, sequence_rule
 from tests.judge.runs import judge_pattern
 from tests.judge.values import Seen, told
+from tests.match.garbage import garbage_of
 
 QUANTIFIERS = {"?": (0, 1), "+": (1, None), "*": (0, None), "2": (2, 2), "3+": (3, None), "2-3": (2, 3)}
 
@@ -180,19 +179,16 @@ def test_the_collector_finds_nothing(text: str) -> None:
     plan = pattern(text)
     kernels = compile_rule(plan, {}, rows="dict")
     events = written("aabaa.xaaabbcaaax.ab" * 5)
-    matcher = make_matcher(plan, kernels)
-    gc.collect()
-    gc.disable()
-    try:
+    masks = [sum(1 << i for i, step in enumerate(plan.selects) if e.row["l"] in step.where.values) for e in events]  # type: ignore[union-attr]
+
+    def work(matcher: Matcher) -> None:
         out: list[Match] = []
-        masks = [sum(1 << i for i, step in enumerate(plan.selects) if e.row["l"] in step.where.values) for e in events]  # type: ignore[union-attr]
         batch = Batch([dict(e.row) for e in events], [e.time_us for e in events], [e.id for e in events], ["e"] * len(events))
         matcher.feed(batch, Hits(list(range(len(events))), ["p"] * len(events), masks), out)
         matcher.advance(1000, out)
         assert out
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+
+    assert garbage_of(lambda: make_matcher(plan, kernels), work) == 0
 
 
 @pytest.mark.parametrize("text", ["a{2} -> b", "a -> !x", "a -> b -> !x"])

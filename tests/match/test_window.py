@@ -15,6 +15,7 @@ from cep.plan.ir import Compare, Const, Expr, Field, KeyPart, Reg
 from cep.plan.kernels import compile_rule
 from cep.plan.plan import KeyPlan, Register, RegisterKind, RulePlan, Select, TitlePart, WindowBody
 from cep.types import Type
+from tests.match.garbage import garbage_of
 
 X = Field(("x",), Type.NUMBER)
 COUNT = Register(RegisterKind.COUNT, 0, Type.NUMBER)
@@ -213,19 +214,15 @@ def test_matching_leaves_nothing_to_the_collector_and_pins_no_row(when: Expr, th
     class Row(dict[str, object]):
         """A row whose life can be watched."""
 
-    stage = Stage(when, (COUNT, GREATEST), then_reset=then_reset)
-    gc.collect()
-    gc.disable()
-    try:
+    def work(stage: Stage) -> None:
         rows = [Row(k=f"k{t % 9}", x=t % 5) for t in range(300)]
         batch = Batch(rows, list(range(300)), list(range(300)), ["e"] * 300)
         stage.matcher.feed(batch, Hits(list(range(300)), [f"k{t % 9}" for t in range(300)]), [])
         del batch
         assert {sys.getrefcount(row) for row in rows} == {3}  # the list, the loop and the call
         stage.advance(1000)
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+
+    assert garbage_of(lambda: Stage(when, (COUNT, GREATEST), then_reset=then_reset), work) == 0
 
 
 LEAST = Register(RegisterKind.MIN, 0, Type.NUMBER, X)
