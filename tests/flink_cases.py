@@ -64,8 +64,13 @@ def say(verdict: Verdict) -> None:
 
 
 def main(path: Path) -> int:
-    with path.open(encoding="utf-8") as lines:
-        verdict = judge(json.loads(line) for line in lines)
+    try:
+        with path.open(encoding="utf-8") as lines:
+            cases = [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        print(f"{path}: {error}; give a file of cases, one JSON object a line, each with the oracle's answer", file=sys.stderr)
+        return 2  # 1 says that answers differ
+    verdict = judge(cases)
     say(verdict)
     return 1 if verdict.different else 0
 
