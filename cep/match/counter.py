@@ -16,7 +16,7 @@ from typing import Any
 from cep.event import Batch, Key, Match
 from cep.match.aggregates import aggregate_maker, read_over, values_loader
 from cep.match.found import ends, found
-from cep.match.fuse import Bits, Fused, indented
+from cep.match.fuse import AT, Bits, Fused, indented
 from cep.match.matcher import Hits, RuleState
 from cep.match.state import Touched, merge
 from cep.plan.kernels import RuleKernels
@@ -91,6 +91,7 @@ class CountedWindows:
             return [
                 f"w = G{n}({key})",
                 f"if w is None: w = Y{n}[{key}] = P{n}({key}, None) or []",
+                AT,
                 f"w.append(t); w.append({told}); L{n} = t; z = len(w)",
                 *indented(f"if z >= {min(need, TRIMMED_FROM)}:", judged),
                 f"if C{n} is not None: C{n}.add({key})",
@@ -119,6 +120,9 @@ class CountedWindows:
     def _match(self, key: Key, cause: int, events: Counted) -> Match:
         """A match of all these events."""
         told = events[1::2]
+        if self._kernels.bare and self._counts_alone:
+            listed = tuple(ends(told))
+            return Match(key, events[-2], cause, {}, "", events[0], events[-2], told[0], told[-1], listed, self._threshold)
         if self._counts_alone:
             registers, ids = self._counts[:], ends(told)
         else:

@@ -153,7 +153,7 @@ class Tree:
         kind, expr = item
         if kind == "part" and self._is_time(expr):  # type: ignore[arg-type]  # a part is an expression
             return "t"
-        if kind == "part" and isinstance(expr, ir.Field) and expr.type is Type.TEXT:
+        if kind == "part" and isinstance(expr, ir.Field) and self.writer.is_text(expr):
             item = ("value", expr)
         if item not in self._names:
             self._names[item] = f"f{next(self._numbers)}"
@@ -229,7 +229,7 @@ class Tree:
 
 def part_code(write: Writer, expr: Expr) -> str:
     """Code for a part of a key as `cep.event.Key` says; 1.0 is written 1, so that equal keys are one and the same."""
-    if expr.type is Type.TEXT:
+    if write.is_text(expr):
         return write.value(expr)
     if expr.type in (Type.NUMBER, Type.ANY):  # the usual class of value needs no call
         once = write.once(expr)

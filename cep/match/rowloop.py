@@ -19,20 +19,19 @@ from typing import Any
 
 import msgspec
 
-from cep.event import Batch, EventId
+from cep.event import Batch, EventId, Reads
 from cep.match.families import Family, Member, find_families
-from cep.match.fuse import At, Bits
+from cep.match.fuse import AT, At, Bits
 from cep.match.matcher import Hits
 from cep.match.picks import Pick, Target
 from cep.match.places import Place, Tree, not_null
 from cep.plan import ir
-from cep.plan.codegen import Namespace, Rows, Tables, Writer
+from cep.plan.codegen import Namespace, Path, Rows, Tables, Writer
 from cep.plan.ir import Expr
 from cep.plan.operations import hashable
 from cep.types import Type
 
 Loop = Callable[[Batch], None]
-Reads = tuple[str, str] | None
 # (rows, ids, earliest time, latest time) -> how many rows it took, the time of the last one, whether it ended before the rows did
 Run = Callable[[Iterator[Any], Sequence[EventId], int, int], tuple[int, int, bool]]
 REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)  # what decoding a document may raise
@@ -43,7 +42,7 @@ _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 def compile_loops(
     targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int], hits: Sequence[Hits], hit: list[int], tables: Tables,
-    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int], reads: Reads,
+    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int], reads: Reads | None,
 ) -> list[Loop]:  # fmt: skip
     """The functions that fill the hits of `some` of the targets: one, unless there are very many picks.
 
@@ -62,7 +61,7 @@ def compile_run(
     tables: Tables,
     rows: Rows,
     fused: Mapping[int, list[At]],
-    reads: tuple[str, str],
+    reads: Reads,
     *,
     numbered: bool,
 ) -> Run | None:
@@ -115,7 +114,7 @@ class _Loop:
 
     def __init__(
         self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows,
-        fused: Mapping[int, list[At]], listed: Container[int], reads: Reads,
+        fused: Mapping[int, list[At]], listed: Container[int], reads: Reads | None,
     ) -> None:  # fmt: skip
         self.picks = picks
         self.targets = targets
@@ -129,7 +128,9 @@ class _Loop:
 
     def compile(self) -> Loop:
         here = self._fused_here()
-        timed, bodies = self._bodies()
+        timed, bodies = self._bodies(frozenset())
+        if here:
+            timed = list(bodies)
         walked = {"i": "range(len(rows))", "r": "rows"}
         if self.reads is None:
             walked["y"] = "batch.types"
@@ -137,10 +138,9 @@ class _Loop:
                 walked["t"] = "batch.times_us"
             lines = self._dispatch(bodies)
         else:
-            time, kind = self.reads
             for name in timed:
-                bodies[name].insert(0, f"t = {time}")
-            lines = [f"y = {kind}", *self._dispatch(bodies)]
+                bodies[name].insert(0, f"t = {self.reads.time}")
+            lines = [f"y = {self.reads.type}", *self._dispatch(bodies)]
         if here:
             walked["e"] = "batch.ids"
         walk = [f"for {', '.join(walked)} in zip({', '.join(walked.values())}):", *(f"    {line}" for line in lines)]
@@ -149,36 +149,48 @@ class _Loop:
 
     def compile_run(self, *, numbered: bool) -> Run:
         assert self.reads is not None
-        here = self._fused_here()
-        time, kind = self.reads
+        here, reads = self._fused_here(), self.reads
+        timed, bodies = self._bodies(reads.texts)
+        first: list[str] = []
         if numbered:  # an id says which row it is: the index of its match is that number, which orders matches as well
-            first, each_of, taken = "ids.start", "e, r in zip(ids, rows)", "i + 1 - ids.start"
-            each = [f"i = e; t = {time}", "if t < last: i -= 1; break"]
+            begin, each_of, taken, head = "ids.start", "e, r in zip(ids, rows)", "i + 1 - ids.start", "i = e; "
         else:
-            first, each_of, taken = "0", "i, r, e in zip(count(), rows, ids)", "i + 1"
-            each = [f"t = {time}", "if t < last or t > latest: i -= 1; break"]
+            begin, each_of, taken, head = "0", "i, r, e in zip(count(), rows, ids)", "i + 1", ""
             self.bind("count", count)
-        each.append(f"last = t; y = {kind}")
+        if reads.scale:  # times are compared as they are written, and made only where they are asked for
+            time, name, at, told = reads.raw, "v", f"v * {reads.scale}", f"max(last, since * {reads.scale})"
+            first.append(f"since = -(-last // {reads.scale})")
+            if not numbered:
+                first.append(f"latest //= {reads.scale}")
+            for kind in timed:
+                bodies[kind].insert(0, f"t = {at}")
+        else:
+            time, name, at, told = reads.time, "t", "", "since"
+            first.append("since = last")
+        goes_on = f"{name} < since" if numbered else f"{name} < since or {name} > latest"
+        each = [f"{head}{name} = {time}", f"if {goes_on}: i -= 1; break", f"since = {name}; y = {reads.type}"]
         walk = [
-            f"i = {first} - 1; cut = True",
+            f"i = {begin} - 1; cut = True",
             "try:",
             f"    for {each_of}:",
-            *(f"        {line}" for line in [*each, *self._dispatch(self._bodies()[1])]),
+            *(f"        {line}" for line in [*each, *self._dispatch(bodies)]),
             "    else: cut = False",
             "except refused: pass",
         ]
         self.bind("refused", REFUSED)
-        run: Run = self._function("rows, ids, last, latest", [], here, walk, f"return {taken}, last, cut")
+        run: Run = self._function("rows, ids, last, latest", first, here, walk, f"return {taken}, {told}, cut", at=at)
         return run
 
-    def _bodies(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The types whose code uses the time, and the code of each type."""
-        blocks = {name: _Block(self, name, picks) for name, picks in _by_type(self.picks).items()}
-        timed = [name for name, block in blocks.items() if block.uses_time]
+    def _bodies(self, texts: frozenset[Path]) -> tuple[list[str], dict[str, list[str]]]:
+        """The types whose own conditions use the time, and the code of each type. `texts`: fields known to hold text."""
+        blocks = {name: _Block(self, name, picks, texts) for name, picks in _by_type(self.picks).items()}
+        timed = [name for name, block in blocks.items() if block.tree.uses_time]
         return timed, {name: block.tree.lines() for name, block in blocks.items()}
 
-    def _function(self, takes: str, first: list[str], here: list[At], walk: list[str], last: str = "") -> Any:
-        """The function of these lines, those of the matchers around them."""
+    def _function(self, takes: str, first: list[str], here: list[At], walk: list[str], last: str = "", *, at: str = "") -> Any:
+        """The function of these lines, those of the matchers around them. `at`: what makes the time, where it is not known."""
+        timed = f"t = {at}"
+        walk = [line.replace(AT, timed) for line in walk if at or line.lstrip() != AT]
         before = [line for _, fused, _ in here for line in fused.before]
         after = [line for _, fused, _ in here for line in fused.after]
         defaults = "".join(f", {name}={name}" for name in self.bound)
@@ -221,10 +233,9 @@ def _halves(bodies: list[list[str]], first: int) -> list[str]:
 class _Block:
     """The code of one event type."""
 
-    def __init__(self, loop: _Loop, event_type: str, picks: list[Pick]) -> None:
+    def __init__(self, loop: _Loop, event_type: str, picks: list[Pick], texts: frozenset[Path]) -> None:
         self.loop = loop
-        self.fuses = any(loop.fused.get(pick.target) for pick in picks)
-        self.tree = Tree(Writer(loop.names, rows=loop.rows, inline=True))
+        self.tree = Tree(Writer(loop.names, rows=loop.rows, inline=True, texts=texts))
         targets = loop.targets
         gathering = [pick for pick in picks if targets[pick.target].gathers(event_type)]
         direct = [pick for pick in picks if not targets[pick.target].gathers(event_type)]
@@ -238,10 +249,6 @@ class _Block:
             place.actions += self._write(pick.target, key, pick.bits)
         for family in families:
             self._walk_family(family)
-
-    @property
-    def uses_time(self) -> bool:
-        return self.tree.uses_time or self.fuses
 
     def _grow(self, conjuncts: tuple[Expr, ...]) -> Place:
         """The place where all conditions are true: those that most picks share outermost, among equals the cheaper ones."""

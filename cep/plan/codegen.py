@@ -111,6 +111,7 @@ class Writer:
     locals: dict[Expr, str] = field(default_factory=dict)
     known: set[Expr] = field(default_factory=set)
     inline: bool = False  # numbers and texts stand in the source instead of in slots
+    texts: frozenset[Path] = frozenset()  # fields of any type that hold text, or null, in all the rows there will be
     _temps: int = 0
     _element: str = ""
 
@@ -148,6 +149,10 @@ class Writer:
         if self.inline and type(value) in (int, float, str):
             return f"({value!r})"
         return self.names.slot(value)
+
+    def is_text(self, expr: Expr) -> bool:
+        """Whether the value is text or null."""
+        return expr.type is Type.TEXT or (isinstance(expr, ir.Field) and expr.path in self.texts)
 
     # -- values
 
