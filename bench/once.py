@@ -24,8 +24,6 @@ from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.library import ARROW_ROWS
-from cep.match.engine import Engine
-from cep.match.memory import batch_from_dicts
 from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
@@ -60,23 +58,21 @@ def cepheid_lines(rulebook: Rulebook, path: Path) -> Counter[str]:
 
 def cepheid_dicts(rulebook: Rulebook, events: list[dict[str, Any]]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    engine = Engine(rulebook, rows="dict")
-    with collector_kept_out():
-        last_us = 0
+    pipeline = Pipeline(rulebook, {"event": SPEC}, rows="dict")
+    with collector_kept_out(collect=False):
         for start in range(0, len(events), BATCH):
-            batch, bad = batch_from_dicts(events[start : start + BATCH], SPEC, rulebook.projection, start + 1)
-            if bad:
-                raise SystemExit(f"rejected: {bad[0]}")
-            last_us = batch.times_us[-1]
-            counts.update(alert.rule for alert in engine.feed(batch, last_us))
-        counts.update(alert.rule for alert in engine.advance(last_us + 1))
+            outcome = pipeline.push("event", events[start : start + BATCH], range(start + 1, start + 1 + BATCH))
+            if outcome.dead or outcome.late:
+                raise SystemExit(f"rejected: {(*outcome.dead, *outcome.late)[0]}")
+            counts.update(opened(outcome.alerts))
+        counts.update(opened(pipeline.finish().alerts))
     return counts
 
 
 def cepheid_arrow(rulebook: Rulebook, table: Any) -> Counter[str]:
     counts: Counter[str] = Counter()
     pipeline = Pipeline(rulebook, {"event": SPEC})
-    with collector_kept_out():
+    with collector_kept_out(collect=False):
         first = 1
         for batch in table.to_batches(max_chunksize=ARROW_ROWS):
             counts.update(opened(pipeline.push_arrow("event", batch, first).alerts))

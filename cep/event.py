@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cep.types import Type
+
 Scalar = None | bool | int | float | str
 # The declared id of an event, else its position: the line number of a file (from 1), the id of a stream entry
 # ("1718000000000-0"), or "1718000000000-0/3" for the fourth line of a packed entry.
@@ -143,6 +145,9 @@ class Reads(NamedTuple):
     time    its time in microseconds                  type   its type
     raw     its time as written, a whole number of `scale` microseconds each, never negative; scale 0: it is not written so
     texts   paths of the fields that hold text or null in every row, though rules take them for values of any type
+    checks  of rows that nobody has looked at (dicts, as they were given): (event type, path, what it has to be), and
+    within  the lowest good `raw`, and the first too high; None: the rows are good
+    present paths of the fields that are expected in such rows; one without is for others to judge
     """
 
     time: str
@@ -150,6 +155,9 @@ class Reads(NamedTuple):
     raw: str = ""
     scale: int = 0
     texts: frozenset[tuple[str, ...]] = frozenset()
+    checks: tuple[tuple[str, tuple[str, ...], Type], ...] = ()
+    within: tuple[int, int] | None = None
+    present: frozenset[tuple[str, ...]] = frozenset()
 
 
 class Batch:

@@ -17,8 +17,8 @@ from cep.match.cascade import Cascade
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
-from cep.match.rowloop import Run
 from cep.match.running import MakeMatcher, Running, key_text
+from cep.match.straightloop import Run
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from itertools import repeat
 
 from cep.event import Batch, Match, Reads
-from cep.match.rowloop import Run
 from cep.match.running import Running
 from cep.match.select import Selector
+from cep.match.straightloop import Run
 from cep.plan.codegen import Rows, Tables
 
 Found = list[tuple[Running, Match]]

@@ -14,7 +14,8 @@ from cep.match.columns import Columns, column_targets
 from cep.match.fuse import fuse
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
-from cep.match.rowloop import Loop, Run, compile_loops, compile_run, tabled_targets
+from cep.match.rowloop import Loop, compile_loops, tabled_targets
+from cep.match.straightloop import Run, compile_run
 from cep.plan.codegen import Rows, Tables
 from cep.plan.plan import RulePlan
 

@@ -111,6 +111,7 @@ class Writer:
     locals: dict[Expr, str] = field(default_factory=dict)
     known: set[Expr] = field(default_factory=set)
     inline: bool = False  # numbers and texts stand in the source instead of in slots
+    present: frozenset[Path] = frozenset()  # fields that every row has: one without them raises KeyError (dicts)
     texts: frozenset[Path] = frozenset()  # fields of any type that hold text, or null, in all the rows there will be
     _temps: int = 0
     _element: str = ""
@@ -205,6 +206,8 @@ class Writer:
         return code
 
     def _load(self, source: str, path: Path) -> str:
+        if path in self.present and source == self.row:
+            return f"{source}[{path[0]!r}]"
         code = f"{source}.{attribute(path[0])}" if self.rows == "struct" else f"{source}.get({path[0]!r})"
         if len(path) == 1:
             return code
