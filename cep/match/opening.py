@@ -18,7 +18,7 @@ from cep.event import TIMER, Batch, EventId, Key, Match
 from cep.match.content import OPEN, Entry, Rolling, RollingContent
 from cep.match.counter import TRIMMED_FROM, Counted, CountedWindows
 from cep.match.found import emptied, found, same_fields
-from cep.match.fuse import Bits, Fused, indented
+from cep.match.fuse import AT, Bits, Fused, indented
 from cep.match.matcher import Hits, RuleState
 from cep.match.state import merge
 from cep.plan.kernels import RuleKernels
@@ -71,6 +71,7 @@ class CountedRises(CountedWindows):
         def row(key: str, bits: Bits) -> list[str]:
             update = f"M{n}.update({key}, i, t, {told}, O{n}); L{n} = t"
             return [
+                AT,
                 f"if D{n} and D{n}[0][0] < t: M{n}.fire(t, O{n})",
                 *indented(f"if {key} in W{n}:", [update, f"if C{n} is not None: C{n}.add({key})"]),
                 *indented("else:", counted.row(key, bits)),
