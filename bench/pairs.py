@@ -1,7 +1,7 @@
 """Rounds of one workload from one input: the loop by hand, cepheid and the peers in turn, each ratio taken inside a round.
 
-Seconds are those of the processor or of the clock, whichever are fewer: kind to an engine that keeps two cores busy (its wall time
-counts) and to one that is interrupted (its processor time counts).
+Seconds are those of the processor or of the clock, whichever are fewer: kind to an engine that keeps two cores busy (its wall
+time counts) and to one that is interrupted (its processor time counts).
 """
 
 from __future__ import annotations

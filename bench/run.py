@@ -1,11 +1,11 @@
-"""All workloads side by side: cepheid, the loop by hand, and every engine that can be had here. Writes bench/results.json and from it
-the tables and the picture of docs/performance.md.
+"""All workloads side by side: cepheid, the loop by hand, and every engine that can be had here. Writes bench/results.json, and
+from it the tables and the picture of docs/performance.md.
 
     make bench                                          500,000 events, 5 rounds
     python bench/run.py --events 100000 --rounds 1 --only W3,W7 --engines cepheid,esper --out /tmp/results.json
 
-Engines that need Java or a package are made ready on demand; one that cannot be had is left out, and the results say why. Counts of
-cepheid must be those of the loop by hand, or the run ends; where a peer's differ, the results say so and why.
+Engines that need Java or a package are made ready on demand; one that cannot be had is left out, and the results say why. Counts
+of cepheid must be those of the loop by hand, or the run ends; where a peer's differ, the results say so and why.
 """
 
 from __future__ import annotations
@@ -97,9 +97,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=60, metavar="SECONDS", help="a peer's start or pass that takes longer is given up")
+    parser.add_argument(
+        "--limit", type=float, default=60, metavar="SECONDS", help="a peer's start or pass that takes longer is given up"
+    )
     parser.add_argument("--only", help="comma-separated workloads; other rows of the results stay as they are")
-    parser.add_argument("--engines", help="comma-separated: cepheid (and the loop by hand) and peers; other rows stay as they are")
+    parser.add_argument(
+        "--engines", help="comma-separated: cepheid (and the loop by hand) and peers; other rows stay as they are"
+    )
     parser.add_argument("--inputs", default=",".join(FLAGS), help="comma-separated: json, memory, arrow")
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()

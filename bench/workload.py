@@ -16,6 +16,7 @@ Event = dict[str, Any]
 class Workload:
     """`rules` in our language, `by_hand` the yardstick; both count alerts, by rule with `by_rule`, else in all.
 
+    more_rules  further files of rules: one holds 5,000 at most
     constants   of many rules of one shape, a rule each, for engines that are told them otherwise
     lines       so many events as JSON lines, always the same
     data        first word of the name of their file
@@ -26,6 +27,7 @@ class Workload:
     about: str
     rules: str
     by_hand: Callable[[Iterable[Event]], Counts]
+    more_rules: tuple[str, ...] = ()
     constants: tuple[tuple[Any, ...], ...] = ()
     lines: Callable[[int], list[bytes]] = generate.lines
     data: str = "events"

@@ -12,6 +12,7 @@ import handwritten
 from workload import Counts, Event, Workload
 
 DISORDER_MS = 2000
+OF_A_FILE = 5_000  # rules
 
 W1 = """
 rule w1
@@ -58,11 +59,16 @@ def filters(count: int) -> Workload:
     """W6a: rules `type and user and speed above`, all constants differing."""
     dice = random.Random(count)
     rules = [("sensor", f"u{n % 10_000}", round(dice.uniform(20, 99) + n / 1e6, 6)) for n in range(count)]
-    text = "".join(
+    texts = [
         f'\nrule f{n}\n  from {kind} where user == "{user}" and speed > {above}\n' for n, (kind, user, above) in enumerate(rules)
-    )
+    ]
+    files = ["".join(texts[start : start + OF_A_FILE]) for start in range(0, count, OF_A_FILE)]
+
+    def by_hand(events: Iterable[Event]) -> Counts:
+        return (handwritten.w6a(events, rules),)
+
     about = f"{count:,} filter rules of type, user and speed"
-    return Workload(f"W6a-{count}", about, text, _one(lambda events: handwritten.w6a(events, rules)), tuple(rules))
+    return Workload(f"W6a-{count}", about, files[0], by_hand, tuple(files[1:]), tuple(rules))
 
 
 def sequences(count: int) -> Workload:
@@ -72,7 +78,7 @@ def sequences(count: int) -> Workload:
     text = "\n".join(shape.format(n, least, within) for n, (least, within) in enumerate(rules))
     about = f"{count:,} sequence rules like W3"
     by_hand = [(least, within * 1000) for least, within in rules]
-    return Workload(f"W6b-{count}", about, text, _one(lambda events: handwritten.w6b(events, by_hand)), tuple(by_hand))
+    return Workload(f"W6b-{count}", about, text, _one(lambda events: handwritten.w6b(events, by_hand)), (), tuple(by_hand))
 
 
 def disordered() -> Workload:

@@ -1,4 +1,4 @@
-"""The engines that cepheid and the loop by hand are measured against: what each runs, over how many events, and where its counts differ.
+"""The engines that cepheid is measured against: what each runs, over how many events, and where its counts differ and why.
 
 Inputs: "json" (JSON lines), "memory" (events already objects), "arrow" (a table in memory).
 """
@@ -66,7 +66,7 @@ ESPER = Peer(
 )  # fmt: skip
 
 _FLINK_LEFTMOST = (
-    "Flink tells the match that starts first: a later one is held back while an earlier start is open, and lost when that one ends"
+    "Flink tells the match that starts first: a later one is held back while an earlier start is open, and lost when that ends"
 )
 FLINK = Peer(
     "flink", "Flink CEP", _pom_version("flink", "flink-cep"), "DataStream CEP, event time, parallelism 1, JVM warm",
@@ -79,14 +79,17 @@ FLINK = Peer(
     differs={"W4": _FLINK_LEFTMOST, "W7": _FLINK_LEFTMOST},
 )  # fmt: skip
 FLINK_SQL = Peer(
-    "flink-sql", "Flink SQL", _pom_version("flink", "flink-table-runtime"), "MATCH_RECOGNIZE over the file, parallelism 1, JVM warm",
+    "flink-sql", "Flink SQL", _pom_version("flink", "flink-table-runtime"),
+    "MATCH_RECOGNIZE over the file, parallelism 1, JVM warm",
     {"json": ("W1", "W2", "W3", "W4")},
     lambda: setup.java_ready("flink"), _java("flink", "FlinkSql"),
     most={"W3": 100_000, "W4": 100_000},
     differs={"W4": _FLINK_LEFTMOST},
 )  # fmt: skip
 
-_SIDDHI_ONE = "Siddhi has no fresh start: `every (a -> b)` follows one sequence at a time, and starts that come meanwhile are lost"
+_SIDDHI_ONE = (
+    "Siddhi has no fresh start: `every (a -> b)` follows one sequence at a time, and starts that come meanwhile are lost"
+)
 _SIDDHI_ALL = "Siddhi has no fresh start: every earlier purchase that fits is told"
 SIDDHI = Peer(
     "siddhi", "Siddhi", _pom_version("siddhi", "siddhi-core"), "SiddhiQL, partitions by user, time of the events, JVM warm",
@@ -110,7 +113,8 @@ EQL = Peer(
     lambda task: setup.python_command("eql_peer.py", task.workload, str(task.events), task.constants),
     most={"W2": 20_000, "W3": 20_000, "W6a-10": 100_000, "W6a-100": 20_000, "W6b-10": 5_000},
     differs={
-        "W2": _EQL_SLOTS, "W3": f"{_EQL_SLOTS}; it counts exactly three failures", "W6b-10": f"{_EQL_SLOTS}; it counts exactly so many",
+        "W2": _EQL_SLOTS, "W3": f"{_EQL_SLOTS}; it counts exactly three failures",
+        "W6b-10": f"{_EQL_SLOTS}; it counts exactly so many",
     },
 )  # fmt: skip
 BYTEWAX = Peer(

@@ -1,7 +1,7 @@
 """DuckDB on one thread: batch SQL over the whole file or table, the limit of what is possible without event time and state.
 
-The fresh start after each match is a walk over the candidates of a user (`list_reduce`): each names the place `needs` that must lie
-after the last match. No time of waiting, no lateness, no state to keep: a batch is not a stream, and it is told so in the tables.
+The fresh start after each match is a walk over the candidates of a user (`list_reduce`): each names the place `needs` that must
+lie after the last match. No waiting, no lateness, no state to keep: a batch is not a stream.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """python-eql (the engine of the Event Query Language in Python) over dicts in memory, for what it can say.
 
-A sequence has one slot for each key and step, and every event may begin one: no fresh start after a match. Comparisons with fields
-of an earlier step (W4) cannot be said, nor a count of "so many or more".
+A sequence has one slot for each key and step, and every event may begin one: no fresh start after a match. Comparisons with
+fields of an earlier step (W4) cannot be said, nor a count of "so many or more".
 """
 
 from __future__ import annotations
