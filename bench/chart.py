@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 COLOURS = {  # light page, dark page
     "cepheid": ("#0969da", "#58a6ff"),
@@ -142,8 +141,3 @@ def _svg(width: float, height: float, styled: str, parts: Sequence[str], label: 
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
     body = "\n".join(parts)
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(label)}">\n{styled}\n{body}\n</svg>\n'
-
-
-def write(path: Path, svg: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(svg)

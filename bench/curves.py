@@ -71,8 +71,8 @@ def one_by_one(count: int, keys: int) -> list[bytes]:
 
 
 def spread(count: int) -> list[bytes]:
-    """Two days of events, whatever their number."""
-    return generate.lines(count, step_ms=TWO_DAYS_MS // count)
+    """Two days of events of a hundred users, whatever their number."""
+    return generate.lines(count, users=100, step_ms=TWO_DAYS_MS // count)
 
 
 RULES = Curve(

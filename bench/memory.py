@@ -92,7 +92,7 @@ def first_alert_s(starts: int) -> float:
         rules, events = Path(name) / "w1.cep", Path(name) / "events.jsonl"
         rules.write_text(workloads.W1)
         events.write_bytes(b"\n".join(generate.lines(100_000)) + b"\n")
-        # With interegular, which only developers have installed, the grammar is checked anew at each start: hidden, as users have it.
+        # With interegular, which developers have installed, the grammar is checked anew at each start: hidden, as users have it.
         (Path(name) / "interegular.py").write_text("raise ImportError\n")
         environment = {**os.environ, "PYTHONPATH": name}
         command = [str(Path(sys.executable).with_name("cep")), "run", str(rules), "--events", str(events), "--quiet"]

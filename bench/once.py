@@ -25,8 +25,6 @@ from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.library import ARROW_ROWS
-from cep.match.engine import Engine
-from cep.match.memory import batch_from_dicts
 from cep.match.pipeline import Outcome, Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
@@ -66,28 +64,11 @@ def cepheid_lines(rulebook: Rulebook, path: Path, spec: StreamSpec = SPEC) -> Co
 
 
 def cepheid_dicts(rulebook: Rulebook, events: list[dict[str, Any]], spec: StreamSpec = SPEC) -> Counter[str]:
-    """Events in order go to the engine in batches; those that may come late need the pipeline, which puts them in order."""
-    if spec.lateness_us:
-        return _late_dicts(rulebook, events, spec)
-    counts: Counter[str] = Counter()
-    engine = Engine(rulebook, rows="dict")
-    last_us = 0
-    for start in range(0, len(events), BATCH):
-        batch, bad = batch_from_dicts(events[start : start + BATCH], spec, rulebook.projection, start + 1)
-        if bad:
-            raise SystemExit(f"rejected: {bad[0]}")
-        last_us = batch.times_us[-1]
-        counts.update(alert.rule for alert in engine.feed(batch, last_us))
-    counts.update(alert.rule for alert in engine.advance(last_us + 1))
-    return counts
-
-
-def _late_dicts(rulebook: Rulebook, events: list[dict[str, Any]], spec: StreamSpec) -> Counter[str]:
     counts: Counter[str] = Counter()
     pipeline = Pipeline(rulebook, {"event": spec}, rows="dict")
     for start in range(0, len(events), BATCH):
         some: list[Any] = events[start : start + BATCH]
-        counts.update(opened(pipeline.push("event", some, range(start + 1, start + 1 + len(some)))))
+        counts.update(opened(pipeline.push("event", some, range(start + 1, start + 1 + BATCH))))
     counts.update(opened(pipeline.finish()))
     return counts
 

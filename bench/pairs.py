@@ -83,7 +83,8 @@ def compare(workload: str, source: str, peers: list[Peer], plan: Plan, *, cephei
 
     raises  SystemExit: our counts are not those of the loop by hand
     """
-    sizes = {peer.name: min(plan.events, peer.most.get(workload, plan.events)) for peer in peers}
+    most = min(plan.events, WORKLOADS[workload].most)
+    sizes = {peer.name: min(most, peer.most.get(workload, most)) for peer in peers}
     runs: dict[str, list[Run]] = {}
     hands: dict[int, list[Run]] = {}
     failed: dict[str, str] = {}
@@ -97,13 +98,13 @@ def compare(workload: str, source: str, peers: list[Peer], plan: Plan, *, cephei
             except PeerError as error:
                 failed[peer.name] = str(error)
         for n in range(plan.rounds):
-            for size in sorted({plan.events, *sizes.values()} if cepheid else set(sizes.values())):
+            for size in sorted({most, *sizes.values()} if cepheid else set(sizes.values())):
                 hands.setdefault(size, []).append(ours(workload, "hand", file_of(workload, plan.events, size), source))
             names = (["cepheid"] if cepheid else []) + list(live)
             for name in names[n % len(names) :] + names[: n % len(names)] if names else []:  # each goes first in its turn
                 try:
                     if name == "cepheid":
-                        run = ours(workload, name, file_of(workload, plan.events, plan.events), source)
+                        run = ours(workload, name, file_of(workload, plan.events, most), source)
                     else:
                         run = live[name].measure()
                 except PeerError as error:
@@ -113,7 +114,7 @@ def compare(workload: str, source: str, peers: list[Peer], plan: Plan, *, cephei
                     runs.setdefault(name, []).append(run)
     rows = []
     if cepheid:
-        rows.append(_row(workload, source, "cepheid", plan.events, hands[plan.events], runs["cepheid"], ""))
+        rows.append(_row(workload, source, "cepheid", most, hands[most], runs["cepheid"], ""))
         if not rows[0]["equal"]:
             raise SystemExit(f"{workload}: counts differ: {rows[0]['by_hand_counts']} by hand, {rows[0]['counts']} by cepheid")
     for peer in peers:

@@ -197,12 +197,20 @@ def curve_picture(curves: Results) -> str:
     return chart.curves(rows)
 
 
+def pictures() -> dict[str, str]:
+    """Name of a file -> the picture, of the results that are there."""
+    made: dict[str, str] = {}
+    if (results := read("results.json")) is not None and "engines" in results:
+        made["performance.svg"] = ratio_picture(results)
+    if (curves := read("curves.json")) is not None:
+        made["curves.svg"] = curve_picture(curves)
+    return made
+
+
 def write() -> None:
     DOCS.write_text(filled(DOCS.read_text(), sections()))
-    if (results := read("results.json")) is not None and "engines" in results:
-        chart.write(PICTURES / "performance.svg", ratio_picture(results))
-    if (curves := read("curves.json")) is not None:
-        chart.write(PICTURES / "curves.svg", curve_picture(curves))
+    for name, picture in pictures().items():
+        (PICTURES / name).write_text(picture)
 
 
 if __name__ == "__main__":

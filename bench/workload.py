@@ -19,6 +19,7 @@ class Workload:
     more_rules  further files of rules: one holds 5,000 at most
     constants   of many rules of one shape, a rule each, for engines that are told them otherwise
     lines       so many events as JSON lines, always the same
+    most        events at most: a slow one says enough over fewer
     data        first word of the name of their file
     lateness_ms how far behind an event may come
     """
@@ -33,3 +34,4 @@ class Workload:
     data: str = "events"
     lateness_ms: int = 0
     by_rule: bool = False
+    most: int = 10**9

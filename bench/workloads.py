@@ -78,7 +78,8 @@ def sequences(count: int) -> Workload:
     text = "\n".join(shape.format(n, least, within) for n, (least, within) in enumerate(rules))
     about = f"{count:,} sequence rules like W3"
     by_hand = [(least, within * 1000) for least, within in rules]
-    return Workload(f"W6b-{count}", about, text, _one(lambda events: handwritten.w6b(events, by_hand)), (), tuple(by_hand))
+    loop = _one(lambda events: handwritten.w6b(events, by_hand))
+    return Workload(f"W6b-{count}", about, text, loop, constants=tuple(by_hand), most=10_000_000 // count)
 
 
 def disordered() -> Workload:

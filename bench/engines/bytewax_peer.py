@@ -1,4 +1,4 @@
-"""bytewax over dicts in memory, one worker: its dataflow carries the events; the matching in it is written by hand, it has none."""
+"""bytewax over dicts in memory, one worker: its dataflow carries the events, the matching in it is by hand: it has none."""
 
 from __future__ import annotations
 
