@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+
+from cep.types import Type
 
 Scalar = None | bool | int | float | str
 # The declared id of an event, else its position: the line number of a file (from 1), the id of a stream entry
@@ -137,12 +139,33 @@ class Column(MutableSequence[Any]):
     __hash__ = None  # type: ignore[assignment]  # like a list
 
 
+class Reads(NamedTuple):
+    """How generated code reads of a row `r` what matters of every event.
+
+    time    its time in microseconds                  type   its type
+    raw     its time as written, a whole number of `scale` microseconds each, never negative; scale 0: it is not written so
+    texts   paths of the fields that hold text or null in every row, though rules take them for values of any type
+    checks  of rows that nobody has looked at (dicts, as they were given): (event type, path, what it has to be), and
+    within  the lowest good `raw`, and the first too high; None: the rows are good
+    present paths of the fields that are expected in such rows; one without is for others to judge
+    """
+
+    time: str
+    type: str
+    raw: str = ""
+    scale: int = 0
+    texts: frozenset[tuple[str, ...]] = frozenset()
+    checks: tuple[tuple[str, tuple[str, ...], Type], ...] = ()
+    within: tuple[int, int] | None = None
+    present: frozenset[tuple[str, ...]] = frozenset()
+
+
 class Batch:
     """Rows in feeding order: by (event time, `order` field, stream, position).
 
     shape   rows, times_us, ids, types: one entry per event; rows are what the rule set's projection decodes to
             (msgspec structs made by `cep.match.decode`, or plain dicts when events come from memory)
-    reads   code of (time, type) of a row `r`, where all rows can be read so and neither has to be listed; None: they cannot
+    reads   how times and types are read off the rows, where neither has to be listed; None: they are
     """
 
     __slots__ = ("_times_us", "_types", "ids", "reads", "rows")
@@ -153,7 +176,7 @@ class Batch:
         self._times_us = times_us
         self._types = types
         lazy = isinstance(times_us, Column) and isinstance(types, Column)
-        self.reads: tuple[str, str] | None = (times_us.code, types.code) if lazy else None  # type: ignore[attr-defined]
+        self.reads: Reads | None = Reads(times_us.code, types.code) if lazy else None  # type: ignore[attr-defined]
 
     @property
     def times_us(self) -> Sequence[int]:

@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from cep.event import Batch, Key, Match
+from cep.match.ages import Ages
 from cep.match.aggregates import aggregate_maker, read_over, values_loader
 from cep.match.found import ends, found
-from cep.match.fuse import Bits, Fused, indented
+from cep.match.fuse import AT, Bits, Fused, indented
 from cep.match.matcher import Hits, RuleState
 from cep.match.state import Touched, merge
 from cep.plan.kernels import RuleKernels
@@ -29,10 +30,6 @@ TRIMMED_FROM = 64  # a power of two
 
 class CountedWindows:
     """All keys of a window that counts to `threshold`.
-
-    Keys are forgotten by generations, which costs nothing per row: a key lives in `_young` from its last event to the next
-    turn, then in `_old` to the turn after; turns are at least a window apart, so what is dropped with `_old` was empty.
-    Outside (`size`, `snapshot`) a key is gone as soon as its window is empty.
 
     cost  O(1) per row; a match reads its n events
     """
@@ -47,17 +44,13 @@ class CountedWindows:
         )
         self._counts: list[Any] = [threshold] * len(self._makers)  # what they all read at a match, where they only count
         self._load_values = values_loader(body.registers)
-        self._young: dict[Key, Counted] = {}
-        self._old: dict[Key, Counted] = {}
-        self._turn_us: int | None = None  # once the watermark is beyond it, all of `_old` is empty
-        self._last_us = 0  # time of the last row
-        self._now_us = 0  # what lies more than a window before it has left
         self._touched = Touched()
+        self.ages: Ages[Counted] = Ages(body.window_us, _latest, self._touched)
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         if not hits.rows:
             return
-        young, old, get = self._young, self._old, self._young.get
+        young, old, get = self.ages.young, self.ages.old, self.ages.young.get
         need, window_us = 2 * self._threshold, self._window_us
         short = min(need, TRIMMED_FROM)
         times_us = list(map(batch.times_us.__getitem__, hits.rows))
@@ -74,7 +67,7 @@ class CountedWindows:
                 self.rise(key, index, events, out)
             if size >= TRIMMED_FROM and not size & (size - 1):
                 self.trim(events, time_us)
-        self.saw(times_us[-1])
+        self.ages.saw(times_us[-1])
         self._touched.add_all(hits.keys)
 
     def fuse(self, n: int) -> Fused:
@@ -91,24 +84,19 @@ class CountedWindows:
             return [
                 f"w = G{n}({key})",
                 f"if w is None: w = Y{n}[{key}] = P{n}({key}, None) or []",
+                AT,
                 f"w.append(t); w.append({told}); L{n} = t; z = len(w)",
                 *indented(f"if z >= {min(need, TRIMMED_FROM)}:", judged),
                 f"if C{n} is not None: C{n}.add({key})",
             ]
 
-        before = [f"Y{n} = M{n}._young; G{n} = Y{n}.get; P{n} = M{n}._old.pop; C{n} = M{n}._touched.keys; L{n} = None"]
-        return Fused(self, row, before, [f"if L{n} is not None: M{n}.saw(L{n})"])
+        before = [f"Y{n} = M{n}.ages.young; G{n} = Y{n}.get; P{n} = M{n}.ages.old.pop; C{n} = M{n}._touched.keys; L{n} = None"]
+        return Fused(self, row, before, [f"if L{n} is not None: M{n}.ages.saw(L{n})"])
 
     def rise(self, key: Key, cause: int, events: Counted, out: list[Match]) -> None:
         """The last n of these events are a match."""
-        del self._young[key]
+        del self.ages.young[key]
         out.append(self._match(key, cause, events[-2 * self._threshold :]))
-
-    def saw(self, time_us: int) -> None:
-        """Rows up to this time were taken."""
-        self._last_us = self._now_us = time_us
-        if self._turn_us is None:
-            self._turn_us = time_us + self._window_us
 
     def _told(self, batch: Batch, hits: Hits, times_us: list[int]) -> Iterable[Any]:
         ids = map(batch.ids.__getitem__, hits.rows)
@@ -119,6 +107,9 @@ class CountedWindows:
     def _match(self, key: Key, cause: int, events: Counted) -> Match:
         """A match of all these events."""
         told = events[1::2]
+        if self._kernels.bare and self._counts_alone:
+            listed = tuple(ends(told))
+            return Match(key, events[-2], cause, {}, "", events[0], events[-2], told[0], told[-1], listed, self._threshold)
         if self._counts_alone:
             registers, ids = self._counts[:], ends(told)
         else:
@@ -136,56 +127,41 @@ class CountedWindows:
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         """Forget what has emptied; a count never rises by a departure, so nothing is told."""
-        self._now_us = max(self._now_us, watermark_us)
-        if self._turn_us is None or watermark_us <= self._turn_us:
-            return
-        self._touched.add_all(self._old)
-        self._old = self._young
-        self._young = {}
-        self._turn_us = self._last_us + self._window_us if self._old else None
-        if watermark_us > self._last_us + self._window_us:
-            self._touched.add_all(self._old)
-            self._old = {}
-            self._turn_us = None
+        self.ages.forget(watermark_us)
 
     def next_due(self) -> int | None:
-        return self._turn_us
+        return self.ages.turn_us
 
     # ------------------------------------------------------------ state
 
     def snapshot(self, *, delta: bool) -> RuleState:
         """Per key [time, told, ...], at most the last n events, none that has left."""
-        changed = self._touched.begin(delta=delta)
-        meta = {"now_us": self._now_us, "last_us": self._last_us}
+        changed, ages = self._touched.begin(delta=delta), self.ages
+        meta = {"now_us": ages.now_us, "last_us": ages.last_us}
         if changed is None:
-            return RuleState([[key, self._kept(events)] for key, events in self._alive()], meta)
-        return RuleState([[key, self._kept(self._events(key)) or None] for key in changed], meta, delta=True)
-
-    def _events(self, key: Key) -> Counted:
-        return self._young.get(key) or self._old.get(key) or []
-
-    def _alive(self) -> list[tuple[Key, Counted]]:
-        since_us = self._now_us - self._window_us
-        return [item for part in (self._old, self._young) for item in part.items() if item[1][-2] >= since_us]
+            return RuleState([[key, self._kept(events)] for key, events in ages.alive()], meta)
+        return RuleState([[key, self._kept(ages.get(key) or []) or None] for key in changed], meta, delta=True)
 
     def _kept(self, events: Counted) -> Counted:
         """What decides of a key's events; as a list of its own."""
         kept = events[:]
-        self.trim(kept, self._now_us)
+        self.trim(kept, self.ages.now_us)
         return kept
 
     def restore(self, states: list[RuleState]) -> None:
-        self._old = {}
-        self._young = {key: [*map(self._loaded, events)] for key, events in merge(states).items()}
-        self._now_us, self._last_us = states[-1].meta["now_us"], states[-1].meta["last_us"]
-        self._turn_us = self._last_us + self._window_us if self._young else None
+        held = {key: [*map(self._loaded, events)] for key, events in merge(states).items()}
+        self.ages.put_back(held, states[-1].meta["last_us"], states[-1].meta["now_us"])
         self._touched.begin(delta=False)
 
     def _loaded(self, one: Any) -> Any:
         return (one[0], self._load_values(one[1])) if isinstance(one, list | tuple) else one
 
     def size(self) -> int:
-        return len(self._alive())
+        return len(self.ages.alive())
 
     def touched(self) -> int:
-        return self._touched.count(len(self._young) + len(self._old))
+        return self._touched.count(len(self.ages))
+
+
+def _latest(events: Counted) -> int | None:
+    return events[-2] if events else None

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from cep.config import StreamSpec
-from cep.event import Document, LineText
+from cep.event import Document, LineText, Reads
 from cep.match.fastrows import FastRows, Shape
 from cep.match.fieldcheck import Judge, Layout, Projection
 from cep.match.openrows import LARGEST_DOCUMENT, OpenRows
@@ -98,8 +98,8 @@ class Decoder:
             self._take_shape()
         return out
 
-    def straight(self, documents: Sequence[Document]) -> tuple[Iterator[Any], tuple[str, str]] | None:
-        """Rows one by one, as they are asked for, and the code of their time and type; it raises at the first document that is
+    def straight(self, documents: Sequence[Document]) -> tuple[Iterator[Any], Reads] | None:
+        """Rows one by one, as they are asked for, and how their times and types are read; it raises at the first document that is
         not of the usual shape. None: there is more to know of an event than what can be read so."""
         fast = self._fast
         if fast is None or fast.reads is None or fast.ids or fast.partitions or fast.orders:

@@ -12,13 +12,13 @@ from itertools import groupby
 from typing import Any, Literal
 
 from cep.errors import ConfigError
-from cep.event import Alert, Batch, Match
+from cep.event import Alert, Batch, Match, Reads
 from cep.match.cascade import Cascade
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
-from cep.match.rowloop import Run
 from cep.match.running import MakeMatcher, Running, key_text
+from cep.match.straightloop import Run
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
 
@@ -127,7 +127,7 @@ class Engine:
             self.begin(batch.times_us[0])
         return self._alerts(batch, self._first.feed(batch, watermark_us), watermark_us)
 
-    def run(self, reads: tuple[str, str], *, numbered: bool) -> Run | None:
+    def run(self, reads: Reads, *, numbered: bool) -> Run | None:
         """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`.
 
         numbered  their ids are a range, and no time is too far ahead

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from cep.event import Column
-from cep.match.fieldcheck import EVENT_TIME, Checked, Layout, Projection, Read, order_value, wrong_type
+from cep.event import Column, Reads
+from cep.match.fieldcheck import EVENT_TIME, Checked, Layout, Projection, Read, order_value, prefixes, wrong_type
 from cep.match.rowtypes import column, kind_of, row_class, value_code
 from cep.match.timefield import Fault, Way, read_time, way_of
 from cep.plan.plan import Path
@@ -32,6 +32,7 @@ class Shape:
     known    event types met; None: too many, any text
     untyped  whether events without a type field were met
     loose    fields that other event types use otherwise than the rules do: checked per type instead of by the struct
+    texts    fields that rules take for values of any type, of which all met so far were text or null
     """
 
     def __init__(self, projection: Projection, layout: Layout, read: Read) -> None:
@@ -46,6 +47,8 @@ class Shape:
         self.known: set[str] | None = set(projection)
         self.untyped = False
         self.loose: set[Path] = set()
+        own = {*layout.paths, *prefixes(self.uses)}
+        self.texts = {path for path, wants in self.uses.items() if wants == {Type.ANY} and path not in own}
         self.stale = False  # whether something new was learned
         self._strange: Counter[Way] = Counter()  # ways met in this batch that are not the known one
 
@@ -57,6 +60,10 @@ class Shape:
         elif way != self.way:
             self._strange[way] += 1
         self._learn_type(row, checked.type)
+        strange = {path for path in self.texts if not isinstance(self.read(row, path), str | None)}
+        if strange:
+            self.texts -= strange
+            self.stale = True
         for path, wants in self.uses.items():
             if path not in self.loose and all(wrong_type(self.read(row, path), want, path) for want in wants):
                 self.loose.add(path)
@@ -96,13 +103,14 @@ class FastRows:
     decode  one document to a row; raises for whatever is not of the shape
     times   microseconds of each row, None where they cannot be read or are absurd (never when `way.code` is known)
     types   of each, None where it is missing
-    reads   code of the time and the type of a row `r`, if that is all there is to know of them
+    reads   how times and types are read off rows, if that is all there is to know of them
     """
 
     def __init__(self, projection: Projection, layout: Layout, shape: Shape, way: Way, read: Read) -> None:
         self._read = read
         self._at = layout.times[way.candidate]
         kinds: dict[Path, Any] = {path: Any if path in shape.loose else kind_of(wants) for path, wants in shape.uses.items()}
+        kinds.update(dict.fromkeys(shape.texts, kind_of({Type.TEXT})))
         unsure = {path for path, wants in shape.uses.items() if len(wants) > 1 or Type.TIME in wants} | shape.loose
         plain_time = self._at.path not in shape.uses  # else rows must hold the very value that was sent
         kinds[self._at.path] = way.accepts if plain_time else Any
@@ -125,14 +133,17 @@ class FastRows:
         self.orders = self._column_of(layout.order, order_value)
         self.checks = _checks(projection, unsure | ({self._at.path} if not plain_time else set()))
         told = bool(type_code) and not self.checks and not self.checks_times
-        self.reads = (value_code(self._at.path, way.code), type_code) if told else None
+        raw = value_code(self._at.path)
+        self.reads = (
+            Reads(value_code(self._at.path, way.code), type_code, raw, way.scale, frozenset(shape.texts)) if told else None
+        )
 
     def columns(self, rows: list[Any]) -> tuple[MutableSequence[Any], MutableSequence[Any]]:
         """Times and types, to be listed when someone asks for them, if that can be."""
         if self.reads is None:
             return self.times(rows), self.types(rows)
-        time, kind = self.reads
-        return Column(rows, time, self.times, self._raw_times), Column(rows, kind, self.types)
+        reads = self.reads
+        return Column(rows, reads.time, self.times, self._raw_times), Column(rows, reads.type, self.types)
 
     def _look_at_times(self, rows: list[Any]) -> list[Any]:
         unit = self._at.unit

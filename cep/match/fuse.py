@@ -4,7 +4,7 @@ A matcher that can be written so offers `fuse`: lines of source for one row of i
 State, timers and snapshots stay with the matcher, and rare or long work is a call to one of its methods; in the loop stands
 only what nearly every row needs. Both ways give the same matches: `feed` and the lines are tested against each other.
 
-names a line may use     i r t e   index, row, time and id of the event          batch   all of them
+names a line may use     i r t e   index, row, time and id of the event; before `t` on each way there must be a line `AT`
                          M7 O7     the matcher, and the list of its matches (7: the number of the rule)
                          w z       free for a moment; what outlives the line ends in the number and begins with a capital
 """
@@ -18,6 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 from cep.event import Match
 
 Bits = int | str  # which steps the row fits: known where the lines stand, or in a local name there
+AT = "t = at"  # stands for the code that makes the time, or for nothing where it is known
 MOST_FUSED = 48  # rules of one set: each costs a microsecond a batch, whether it has rows in it or not
 
 

@@ -26,6 +26,7 @@ class Keyed(Generic[State]):
         self.kernels = kernels
         self._fields = kernels.fields
         self._titled = bool(plan.title)
+        self.bare = kernels.bare
         self.keys: dict[Key, State] = {}
         self.noted = Touched()
 
@@ -81,6 +82,8 @@ class Keyed(Generic[State]):
         time_us, cause      when it was decided, by which row of the batch
         first_us, last_us   times of its first and last event; `ids` are their evidence, already shortened, of `events` in all
         """
+        if self.bare:
+            return Match(key, time_us, cause, {}, "", first_us, last_us, ids[0], ids[-1], ids, events)
         fields = self._fields(g, key)
         title = self.kernels.title(fields, self.kernels.read(g), key, None, 0) if self._titled else ""
         return Match(key, time_us, cause, fields, title, first_us, last_us, ids[0], ids[-1], ids, events)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
-from cep.event import Batch, Match
-from cep.match.rowloop import Run
+from cep.event import Batch, Match, Reads
 from cep.match.running import Running
 from cep.match.select import Selector
+from cep.match.straightloop import Run
 from cep.plan.codegen import Rows, Tables
 
 Found = list[tuple[Running, Match]]
@@ -41,7 +41,7 @@ class Level:
                 self._note_due(index)
         return self._after_rows(found, watermark_us)
 
-    def run(self, reads: tuple[str, str], *, numbered: bool) -> Run | None:
+    def run(self, reads: Reads, *, numbered: bool) -> Run | None:
         """What takes rows as they are decoded, if these rules need no batch of them: afterwards comes `ran`."""
         return self._selector.run(reads, numbered=numbered)
 

@@ -11,7 +11,7 @@ from cep.event import Batch, EventId
 from cep.match.decode import Bad
 from cep.match.fieldcheck import EVENT_TIME, NOTHING, Checked, Judge, Layout, Projection, broken_objects, prefixes, read_dict
 from cep.match.rowtypes import name_of
-from cep.match.timefield import Fault, way_of
+from cep.match.timefield import Fault, Way, way_of
 from cep.plan.codegen import Namespace
 from cep.types import Type
 
@@ -89,6 +89,13 @@ class DictReader:
         if not isinstance(event, dict):
             return "E0601", f"$: expected an object, got {name_of(event)}"
         return self._judge.judge(event, broken_objects(event, self._objects) if self._objects else NOTHING)
+
+    def way(self, event: Any) -> Way | None:
+        """How the event writes its time; None: it is not a good one."""
+        checked = self._look_at(event)
+        if not isinstance(checked, Checked):
+            return None
+        return way_of(checked.written_time, self._layout.times, checked.candidate)
 
     # -- the loop
 

@@ -42,7 +42,7 @@ class CountedRises(CountedWindows):
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         if not hits.rows:
             return
-        young, old, get, windows, dues = self._young, self._old, self._young.get, self._open, self._dues
+        young, old, get, windows, dues = self.ages.young, self.ages.old, self.ages.young.get, self._open, self._dues
         need, window_us = 2 * self._threshold, self._window_us
         times_us = list(map(batch.times_us.__getitem__, hits.rows))
         for index, key, time_us, told in zip(hits.rows, hits.keys, times_us, self._told(batch, hits, times_us)):
@@ -61,7 +61,7 @@ class CountedRises(CountedWindows):
                 self.rise(key, index, events, out)
             elif size >= TRIMMED_FROM and not size & (size - 1):
                 self.trim(events, time_us)
-        self.saw(times_us[-1])
+        self.ages.saw(times_us[-1])
         self._touched.add_all(hits.keys)
 
     def fuse(self, n: int) -> Fused:
@@ -82,7 +82,7 @@ class CountedRises(CountedWindows):
 
     def rise(self, key: Key, cause: int, events: Counted, out: list[Match]) -> None:
         """The last n of these events open an alert."""
-        del self._young[key]
+        del self.ages.young[key]
         window = self._open[key] = self._content.fresh(key)
         for at in range(len(events) - 2 * self._threshold, len(events), 2):
             window.append(self._entry(events[at], events[at + 1]))
@@ -135,9 +135,9 @@ class CountedRises(CountedWindows):
         counted: Counted = []
         for at_us, event_id, values in window.entries:
             counted += (at_us, event_id if self._counts_alone else (event_id, values))
-        self._young[key] = counted
-        if self._turn_us is None:
-            self._turn_us = time_us + self._window_us
+        self.ages.young[key] = counted
+        if self.ages.turn_us is None:
+            self.ages.turn_us = time_us + self._window_us
 
     def _time(self, due_us: int, key: Key) -> None:
         self._number += 1
@@ -198,4 +198,4 @@ class CountedRises(CountedWindows):
         return len(self._open) + super().size()
 
     def touched(self) -> int:
-        return self._touched.count(len(self._open) + len(self._young) + len(self._old))
+        return self._touched.count(len(self._open) + len(self.ages))

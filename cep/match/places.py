@@ -85,6 +85,7 @@ class Tree:
         self._order: dict[Any, int] = {}
         self._numbers = count()
         self._buckets: dict[str, tuple[str, ir.Field]] = {}
+        self._given: set[Item] = set()
 
     # -- growing
 
@@ -141,6 +142,17 @@ class Tree:
         """The local name of a field that was `read`."""
         return "t" if self._is_time(field) else self.name(("value", field))
 
+    def fields(self) -> list[ir.Field]:
+        """All fields that are read, but not the time."""
+        return [item[1] for item in self._uses if item[0] == "value" and isinstance(item[1], ir.Field)]
+
+    def give(self, field: ir.Field) -> str:
+        """The local name of a field whose value stands in it before all else."""
+        item: Item = ("value", field)
+        self._given.add(item)
+        self.writer.locals[field] = self.name(item)
+        return self.name(item)
+
     @staticmethod
     def _is_time(expr: Expr) -> bool:
         return isinstance(expr, ir.Field) and expr.path == TIME_PATH
@@ -153,7 +165,7 @@ class Tree:
         kind, expr = item
         if kind == "part" and self._is_time(expr):  # type: ignore[arg-type]  # a part is an expression
             return "t"
-        if kind == "part" and isinstance(expr, ir.Field) and expr.type is Type.TEXT:
+        if kind == "part" and isinstance(expr, ir.Field) and self.writer.is_text(expr):
             item = ("value", expr)
         if item not in self._names:
             self._names[item] = f"f{next(self._numbers)}"
@@ -168,6 +180,8 @@ class Tree:
     def _place_lets(self) -> None:
         """Give each item its local name at the place where all its uses meet."""
         for item, places in self._uses.items():
+            if item in self._given:
+                continue
             if item[0] == "if" and (not isinstance(item[1], COSTLY) or is_null_test(item[1]) or len(set(places)) == 1):
                 continue  # cheaper to ask again than to keep, or asked at one place alone
             if item[0] == "part" and self.name(item) in ("t", self._names.get(("value", item[1]))):
@@ -229,7 +243,7 @@ class Tree:
 
 def part_code(write: Writer, expr: Expr) -> str:
     """Code for a part of a key as `cep.event.Key` says; 1.0 is written 1, so that equal keys are one and the same."""
-    if expr.type is Type.TEXT:
+    if write.is_text(expr):
         return write.value(expr)
     if expr.type in (Type.NUMBER, Type.ANY):  # the usual class of value needs no call
         once = write.once(expr)

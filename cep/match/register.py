@@ -13,7 +13,8 @@ from collections import deque
 from typing import Any
 
 from cep.event import MAX_EVIDENCE, TIMER, Batch, EventId, Key, Match
-from cep.match.fuse import Bits, Fused, indented, where
+from cep.match.ages import Aged
+from cep.match.fuse import AT, Bits, Fused, indented, where
 from cep.match.joined import can_join, join_all, joins_of
 from cep.match.keyed import HALF, Keyed
 from cep.match.matcher import Hits
@@ -27,6 +28,7 @@ Waiting = Pending | list[Pending]  # what waits of one key: one alone, or severa
 
 
 _NOTHING: Registers = []
+LOOKED_AT = 64  # events of one key: as often as they are as many more, what has lapsed is looked at
 
 
 def why_not_tally(body: SequenceBody) -> str:
@@ -87,25 +89,23 @@ def _bits(steps: tuple[int, ...]) -> int:
     return mask
 
 
-class TallyMatcher(Keyed[Tally]):
+class TallyMatcher(Aged[Tally]):
     """`x{n,m} -> y within w`.
 
-    A match needs no timer, so each key has one, for cleaning: at the first start's deadline, and while later ones are left
-    again one `within` on. What has lapsed may stay so much longer; it is never counted.
+    What has lapsed is never counted. It is let go at a y, when more than half of a key's has lapsed, and with its key.
 
     cost    O(1) per x and y, and per x again when it lapses or is told
     memory  per x in time: 16 bytes and its id (with registers besides counts: a list of them)
     """
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
-        super().__init__(plan, kernels)
         body = plan.body
         assert isinstance(body, SequenceBody) and body.within_us is not None
+        super().__init__(plan, kernels, body.within_us - 1 if body.exclusive else body.within_us)
         first, then = body.nodes
         self._x, self._y = first.step, then.step
         self._strikes = _bits(then.forbids)
         self._min, self._max = first.min, first.max
-        self._span_us = body.within_us - 1 if body.exclusive else body.within_us
         mine = [(i, register) for i, register in enumerate(body.registers) if register.step == first.step]
         # How many events the loop took is known without any list.
         counts = [i for i, r in mine if r.kind is RegisterKind.COUNT and r.expr is None and r.where is None]
@@ -114,58 +114,77 @@ class TallyMatcher(Keyed[Tally]):
         self._stride = 3 if self._keeps else 2
         self._joins = joins_of(body.registers, first.step) if self._keeps else ()
         self._cond = kernels.cond[then.step]
-        self._due: deque[tuple[int, Key, Tally]] = deque()
+
+    def latest(self, state: Tally) -> int | None:
+        return state[-self._stride] if state else None
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
-        keys, due, changed, get = self.keys, self._due, self.noted.keys, self.keys.get
+        if not hits.rows:
+            return
+        young, old, changed, get = self.ages.young, self.ages.old, self.noted.keys, self.ages.young.get
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
         x, ends = 1 << self._x, 1 << self._y | self._strikes
-        span_us, keeps, enough = self._span_us, self._keeps, self._min * self._stride
+        keeps, enough, looked_at = self._keeps, self._min * self._stride, LOOKED_AT * self._stride
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
-            tally = get(key)
-            if tally is not None and mask & ends and len(tally) >= enough:
-                if self.end(tally, key, mask, rows[i], times_us[i], ids[i], i, out):
+            if mask & ends:
+                tally = get(key) or old.get(key)
+                if (
+                    tally is not None
+                    and len(tally) >= enough
+                    and self.end(tally, key, mask, rows[i], times_us[i], ids[i], i, out)
+                ):
                     continue  # the event is used up and begins nothing
-                if not tally:
-                    tally = None
             if not mask & x:
                 continue
-            time_us = times_us[i]
-            if tally is not None:
-                tally.append(time_us)
-                tally.append(ids[i])
-            else:
-                tally = keys[key] = [time_us, ids[i]]
-                due.append((time_us + span_us, key, tally))
+            time_us, tally = times_us[i], get(key)
+            if tally is None:
+                tally = young[key] = old.pop(key, [])
+            tally.append(time_us)
+            tally.append(ids[i])
             if keeps:
                 tally.append(self.registers(rows[i], time_us))
+            if not len(tally) % looked_at:
+                self.shorten(tally, time_us)
             if changed is not None:
                 changed.add(key)
-        if due and hits.rows and due[0][0] < times_us[hits.rows[-1]]:
-            self.advance(times_us[hits.rows[-1]], out)
+        self.ages.saw(times_us[hits.rows[-1]])
 
     def fuse(self, n: int) -> Fused:
-        """`feed` for one row; its timers only clean, so they can wait for the end of the batch."""
-        x, ends, enough = 1 << self._x, 1 << self._y | self._strikes, self._min * self._stride
+        """`feed` for one row."""
+        x, y, ends, enough = 1 << self._x, 1 << self._y, 1 << self._y | self._strikes, self._min * self._stride
+        noted = f"if C{n} is not None: C{n}.add"
 
         def row(key: str, bits: Bits) -> list[str]:
-            noted = f"if C{n} is not None: C{n}.add({key})"  # what is told or struck goes from the state
-            ended = where(bits, ends, [noted, f"z = M{n}.end(w, {key}, {bits}, r, t, e, i, O{n})"])
+            if bits == y and self._cond is None:  # whoever has enough in time has matched
+                found = [f"{noted}({key})", f"O{n}.append(M{n}.tell(w, {key}, r, t, e, i))"]
+                ended = [
+                    AT,
+                    f"if w[0] < t - {self.ages.span_us}: M{n}.trim(w, t)",
+                    *indented(f"if len(w) >= {enough}:", found),
+                ]
+            else:
+                ended = where(bits, ends, [AT, f"z = M{n}.end(w, {key}, {bits}, r, t, e, i, O{n})"])
             begun = [
-                f"if not w: w = K{n}[{key}] = []; D{n}((t + {self._span_us}, {key}, w))",  # none, or one that was emptied
-                f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}",
-                noted,
+                f"w = G{n}({key})",
+                f"if w is None: w = Y{n}[{key}] = P{n}({key}, None) or []",
+                AT,
+                f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}; L{n} = t",
+                f"if not len(w) % {LOOKED_AT * self._stride}: M{n}.shorten(w, t)",
+                f"{noted}({key})",
             ]
-            if ended:
-                begun = ["if not z:", *(f"    {line}" for line in begun)]  # else the event is used up
-            return [
-                f"z = False; w = G{n}({key})",
-                *indented(f"if w is not None and len(w) >= {enough}:", ended),
-                *where(bits, x, begun),
-            ]
+            begins = where(bits, x, begun)
+            if not ended:
+                return begins
+            lines = [f"w = G{n}({key}) or Q{n}({key})", *indented(f"if w is not None and len(w) >= {enough}:", ended)]
+            if not begins:
+                return lines
+            return ["z = False", *lines, *indented("if not z:", begins)]  # a match uses up its event
 
-        before = [f"K{n} = M{n}.keys; G{n} = K{n}.get; D{n} = M{n}._due.append; C{n} = M{n}.noted.keys"]
-        return Fused(self, row, before)
+        before = [
+            f"Y{n} = M{n}.ages.young; G{n} = Y{n}.get; P{n} = M{n}.ages.old.pop; Q{n} = M{n}.ages.old.get",
+            f"C{n} = M{n}.noted.keys; L{n} = None",
+        ]
+        return Fused(self, row, before, [f"if L{n} is not None: M{n}.ages.saw(L{n})"])
 
     def registers(self, row: Any, time_us: int) -> Registers:
         g = self.kernels.fresh()
@@ -175,43 +194,48 @@ class TallyMatcher(Keyed[Tally]):
         return g
 
     def end(self, tally: Tally, key: Key, mask: int, row: Any, time_us: int, one: EventId, cause: int, out: list[Match]) -> bool:
-        """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally; an
-        empty one leaves the table (its timer still holds it)."""
+        """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally."""
         stride = self._stride
         if self.noted.keys is not None:
             self.noted.keys.add(key)
-        if tally[0] < time_us - self._span_us:
-            self._trim(tally, time_us)
-        found = False
-        if len(tally) >= self._min * stride:
-            cond = self._cond
-            last = tally[-1] if self._keeps else _NOTHING
-            if mask >> self._y & 1 and (cond is None or cond(last, key, row, time_us)):
-                out.append(self._told_at(tally, key, row, time_us, one, cause))
-                found = True
-                tally.clear()
-            elif mask & self._strikes:
-                del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
-        if not tally:
-            del self.keys[key]
-        return found
+        if tally[0] < time_us - self.ages.span_us:
+            self.trim(tally, time_us)
+        if len(tally) < self._min * stride:
+            return False
+        cond = self._cond
+        last = tally[-1] if self._keeps else _NOTHING
+        if mask >> self._y & 1 and (cond is None or cond(last, key, row, time_us)):
+            out.append(self.tell(tally, key, row, time_us, one, cause))
+            return True
+        if mask & self._strikes:
+            del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
+            if not tally:
+                self.ages.drop(key)
+        return False
 
-    def _trim(self, tally: Tally, time_us: int) -> None:
+    def trim(self, tally: Tally, time_us: int) -> None:
         """Take out the starts whose time is up."""
-        earliest, lapsed = time_us - self._span_us, 0
+        earliest, lapsed = time_us - self.ages.span_us, 0
         while lapsed < len(tally) and tally[lapsed] < earliest:
             lapsed += self._stride
-        if lapsed:
-            del tally[:lapsed]
+        del tally[:lapsed]
 
-    def _told_at(self, tally: Tally, key: Key, row: Any, time_us: int, one: EventId, cause: int) -> Match:
-        """The earliest run in time, ended by the event."""
+    def shorten(self, tally: Tally, time_us: int) -> None:
+        """As `trim`, where it is worth it: of a key that no y ever asks. Done so, each x pays O(1) for it."""
+        if tally[len(tally) // self._stride // 2 * self._stride] < time_us - self.ages.span_us:
+            self.trim(tally, time_us)
+
+    def tell(self, tally: Tally, key: Key, row: Any, time_us: int, one: EventId, cause: int) -> Match:
+        """The earliest run in time, ended by the event. It uses up all that the key has."""
         stride = self._stride
+        self.ages.drop(key)
         if self._max is not None:
             del tally[self._max * stride :]
         ids = tally[1::stride]
         count = len(ids)
         evidence = (*ids, one) if count < MAX_EVIDENCE else (*ids[:HALF], *ids[count + 1 - HALF :], one)
+        if self.bare:
+            return Match(key, time_us, cause, {}, "", tally[0], time_us, ids[0], one, evidence, count + 1)
         if self._keeps:
             g = self.kernels.copy(tally[2])
             join_all(self._joins, g, tally[5::stride])
@@ -224,34 +248,13 @@ class TallyMatcher(Keyed[Tally]):
             take(g, row, time_us)
         return self.told(key, time_us, cause, g, tally[0], time_us, evidence, count + 1)
 
-    # -- timers
-
-    def advance(self, watermark_us: int, out: list[Match]) -> None:
-        due, keys = self._due, self.keys
-        while due and due[0][0] < watermark_us:
-            _, key, tally = due.popleft()
-            if keys.get(key) is not tally:
-                continue  # told or struck meanwhile
-            self.noted.add_all((key,))
-            self._trim(tally, watermark_us)
-            if tally:
-                due.append((watermark_us + self._span_us, key, tally))  # later than all others: the order stands
-            else:
-                del keys[key]
-
-    def next_due(self) -> int | None:
-        due = self._due
-        while due and self.keys.get(due[0][1]) is not due[0][2]:
-            due.popleft()
-        return due[0][0] if due else None
-
     # -- plain data
 
     def dump_key(self, state: Tally) -> list[Any]:
-        if not self._keeps:
-            return state[:]
         plain = state[:]
-        plain[2::3] = [self.kernels.dump(g) for g in state[2::3]]
+        self.trim(plain, self.ages.now_us)
+        if self._keeps:
+            plain[2::3] = [self.kernels.dump(g) for g in plain[2::3]]
         return plain
 
     def load_key(self, data: Any) -> Tally:
@@ -259,9 +262,6 @@ class TallyMatcher(Keyed[Tally]):
         if self._keeps:
             tally[2::3] = [self.kernels.load(g) for g in data[2::3]]
         return tally
-
-    def rebuild(self, meta: dict[str, Any]) -> None:
-        self._due = deque(sorted(((tally[0] + self._span_us, key, tally) for key, tally in self.keys.items()), key=_time))
 
 
 class PendingMatcher(Keyed[Waiting]):
@@ -317,12 +317,13 @@ class PendingMatcher(Keyed[Waiting]):
             noted = f"if C{n} is not None: C{n}.add({key})"
             due = f"if (z if z.__class__ is int else z[0]) + {self._within_us} < t:"  # can be struck no more
             if self._exclusive:
-                struck = ["z = w[0]", f"{due} M{n}.advance(t, O{n})", f"M{n}.strike_within({key}, t)", noted]
+                struck = [AT, "z = w[0]", f"{due} M{n}.advance(t, O{n})", f"M{n}.strike_within({key}, t)", noted]
                 struck = [f"w = K{n}.get({key})", *indented("if w is not None:", struck)]
             else:
                 told = f"K{n}[{key}] = w; M{n}.advance(t, O{n}); P{n}({key}, None)"
-                struck = [f"w = P{n}({key}, None)", *indented("if w is not None:", ["z = w[0]", f"{due} {told}", noted])]
+                struck = [f"w = P{n}({key}, None)", *indented("if w is not None:", [AT, "z = w[0]", f"{due} {told}", noted])]
             waits = [
+                AT,
                 f"z = (t, {key}, e, {g}); D{n}.append(z); w = K{n}.setdefault({key}, z)",
                 f"if w is not z: M{n}.wait_too(w, z)",
                 noted,
@@ -359,9 +360,12 @@ class PendingMatcher(Keyed[Waiting]):
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         due, get, when, within_us = self._due, self.keys.get, self.kernels.when, self._within_us
-        before_us = watermark_us - within_us
-        while due and due[0][0] < before_us:
-            entry = due.popleft()
+        before_us, pop = watermark_us - within_us, due.popleft
+        while due:
+            entry = due[0]
+            if entry[0] >= before_us:
+                break
+            pop()
             waiting = get(entry[1])
             if waiting is None:
                 continue  # struck, as most are

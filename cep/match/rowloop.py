@@ -7,35 +7,35 @@
             w = G1(f1); ...          a matcher written into the loop: `cep.match.fuse`
 
 Families (`cep.match.families`) are walked as tables. Where all matchers stand in the loop, it can also walk over rows as they
-are decoded: a `Run`, which ends before the first row that is refused or out of order.
+come (`cep.match.straightloop`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from cep.event import Batch, EventId
+from cep.event import Batch, Reads
 from cep.match.families import Family, Member, find_families
-from cep.match.fuse import At, Bits
+from cep.match.fuse import AT, At, Bits
 from cep.match.matcher import Hits
 from cep.match.picks import Pick, Target
 from cep.match.places import Place, Tree, not_null
 from cep.plan import ir
-from cep.plan.codegen import Namespace, Rows, Tables, Writer
+from cep.plan.codegen import Namespace, Path, Rows, Tables, Writer
 from cep.plan.ir import Expr
 from cep.plan.operations import hashable
 from cep.types import Type
 
 Loop = Callable[[Batch], None]
-Reads = tuple[str, str] | None
-# (rows, ids, earliest time, latest time) -> how many rows it took, the time of the last one, whether it ended before the rows did
-Run = Callable[[Iterator[Any], Sequence[EventId], int, int], tuple[int, int, bool]]
-REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)  # what decoding a document may raise
+# what says of a value that it is not of the type, nor null
+WRONG = {
+    Type.NUMBER: "(x.__class__ is not float or x - x) and x.__class__ is not int and x is not None",  # of NaN, x - x is NaN
+    Type.TEXT: "x.__class__ is not str and x is not None",
+    Type.BOOL: "x.__class__ is not bool and x is not None",
+}
+NONE: frozenset[Path] = frozenset()
 LARGEST_LOOP = 150  # picks in one function: keeps compile time and the size of functions bounded
 CHAIN = 4  # event types told apart by comparing one by one; more go through a table of numbers
 _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
@@ -43,7 +43,7 @@ _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 def compile_loops(
     targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int], hits: Sequence[Hits], hit: list[int], tables: Tables,
-    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int], reads: Reads,
+    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int], reads: Reads | None,
 ) -> list[Loop]:  # fmt: skip
     """The functions that fill the hits of `some` of the targets: one, unless there are very many picks.
 
@@ -53,27 +53,8 @@ def compile_loops(
     listed  targets whose rows are (also) written down
     reads   how batches give times and types (`Batch.reads`)
     """
-    parts = _parts(targets, some, tabled)
-    return [_Loop(part, targets, hits, hit, Namespace(tables), rows, fused, listed, reads).compile() for part in parts]
-
-
-def compile_run(
-    targets: Sequence[Target],
-    tables: Tables,
-    rows: Rows,
-    fused: Mapping[int, list[At]],
-    reads: tuple[str, str],
-    *,
-    numbered: bool,
-) -> Run | None:
-    """One function for rows as they are decoded, if all targets are of matchers that stand in it.
-
-    numbered  it is only given ids that are a range, and no latest time
-    """
-    parts = _parts(targets, range(len(targets)), frozenset())
-    if len(parts) != 1 or len(fused) < len(targets):
-        return None
-    return _Loop(parts[0], targets, (), [], Namespace(tables), rows, fused, (), reads).compile_run(numbered=numbered)
+    parts = parts_of(targets, some, tabled)
+    return [RowLoop(part, targets, hits, hit, Namespace(tables), rows, fused, listed, reads).compile() for part in parts]
 
 
 def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset[int]]:
@@ -86,7 +67,7 @@ def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset
     return frozenset(target for target, picks in found.items() if picks == len(targets[target].picks)), frozenset(found)
 
 
-def _parts(targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int]) -> list[list[Pick]]:
+def parts_of(targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int]) -> list[list[Pick]]:
     """Picks apart into functions. All picks of a target stay together, or its rows would come out of order; families are
     tables, however many members they have, and stay in one function."""
     parts = [[pick for target in some if target in tabled for pick in targets[target].picks]]
@@ -110,12 +91,12 @@ def _by_type(picks: Iterable[Pick]) -> dict[str, list[Pick]]:
     return found
 
 
-class _Loop:
+class RowLoop:
     """Writes one function."""
 
     def __init__(
         self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows,
-        fused: Mapping[int, list[At]], listed: Container[int], reads: Reads,
+        fused: Mapping[int, list[At]], listed: Container[int], reads: Reads | None,
     ) -> None:  # fmt: skip
         self.picks = picks
         self.targets = targets
@@ -125,60 +106,40 @@ class _Loop:
         self.fused = fused
         self.listed = listed
         self.reads = reads
+        self.taken = ""  # says that the row is taken, where that is not said of each at once
         self.bound: dict[str, Any] = {"hit": hit.append}  # locals of the function, given as defaults: the fastest names
 
     def compile(self) -> Loop:
-        here = self._fused_here()
-        timed, bodies = self._bodies()
+        here = self.fused_here()
+        timed, bodies = self.bodies()
+        if here:
+            timed = list(bodies)
         walked = {"i": "range(len(rows))", "r": "rows"}
         if self.reads is None:
             walked["y"] = "batch.types"
             if timed:
                 walked["t"] = "batch.times_us"
-            lines = self._dispatch(bodies)
+            lines = self.dispatch(bodies)
         else:
-            time, kind = self.reads
             for name in timed:
-                bodies[name].insert(0, f"t = {time}")
-            lines = [f"y = {kind}", *self._dispatch(bodies)]
+                bodies[name].insert(0, f"t = {self.reads.time}")
+            lines = [f"y = {self.reads.type}", *self.dispatch(bodies)]
         if here:
             walked["e"] = "batch.ids"
         walk = [f"for {', '.join(walked)} in zip({', '.join(walked.values())}):", *(f"    {line}" for line in lines)]
-        loop: Loop = self._function("batch", ["rows = batch.rows"], here, walk)
+        loop: Loop = self.function("batch", ["rows = batch.rows"], here, walk)
         return loop
 
-    def compile_run(self, *, numbered: bool) -> Run:
-        assert self.reads is not None
-        here = self._fused_here()
-        time, kind = self.reads
-        if numbered:  # an id says which row it is: the index of its match is that number, which orders matches as well
-            first, each_of, taken = "ids.start", "e, r in zip(ids, rows)", "i + 1 - ids.start"
-            each = [f"i = e; t = {time}", "if t < last: i -= 1; break"]
-        else:
-            first, each_of, taken = "0", "i, r, e in zip(count(), rows, ids)", "i + 1"
-            each = [f"t = {time}", "if t < last or t > latest: i -= 1; break"]
-            self.bind("count", count)
-        each.append(f"last = t; y = {kind}")
-        walk = [
-            f"i = {first} - 1; cut = True",
-            "try:",
-            f"    for {each_of}:",
-            *(f"        {line}" for line in [*each, *self._dispatch(self._bodies()[1])]),
-            "    else: cut = False",
-            "except refused: pass",
-        ]
-        self.bind("refused", REFUSED)
-        run: Run = self._function("rows, ids, last, latest", [], here, walk, f"return {taken}, last, cut")
-        return run
+    def bodies(self, reads: Reads | None = None) -> tuple[list[str], dict[str, list[str]]]:
+        """The types whose own conditions use the time, and the code of each type. `reads`: what is known of the rows."""
+        blocks = {name: _Block(self, name, picks, reads) for name, picks in _by_type(self.picks).items()}
+        timed = [name for name, block in blocks.items() if block.tree.uses_time]
+        return timed, {name: block.lines() for name, block in blocks.items()}
 
-    def _bodies(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The types whose code uses the time, and the code of each type."""
-        blocks = {name: _Block(self, name, picks) for name, picks in _by_type(self.picks).items()}
-        timed = [name for name, block in blocks.items() if block.uses_time]
-        return timed, {name: block.tree.lines() for name, block in blocks.items()}
-
-    def _function(self, takes: str, first: list[str], here: list[At], walk: list[str], last: str = "") -> Any:
-        """The function of these lines, those of the matchers around them."""
+    def function(self, takes: str, first: list[str], here: list[At], walk: list[str], last: str = "", *, at: str = "") -> Any:
+        """The function of these lines, those of the matchers around them. `at`: what makes the time, where it is not known."""
+        timed = f"t = {at}"
+        walk = [line.replace(AT, timed) for line in walk if at or line.lstrip() != AT]
         before = [line for _, fused, _ in here for line in fused.before]
         after = [line for _, fused, _ in here for line in fused.after]
         defaults = "".join(f", {name}={name}" for name in self.bound)
@@ -186,7 +147,7 @@ class _Loop:
         lines = [*first, *before, *walk, *after, last]
         return self.names.run("\n".join([f"def loop({takes}{defaults}):", *(f"    {line}" for line in lines)]))["loop"]
 
-    def _fused_here(self) -> list[At]:
+    def fused_here(self) -> list[At]:
         """The matchers written into this loop, by what stands for them and their matches."""
         here = [at for target in sorted({pick.target for pick in self.picks}) for at in self.fused.get(target, ())]
         for n, fused, out in here:
@@ -199,15 +160,16 @@ class _Loop:
         self.bound[name] = value
         return name
 
-    def _dispatch(self, bodies: dict[str, list[str]]) -> list[str]:
+    def dispatch(self, bodies: dict[str, list[str]]) -> list[str]:
         """The block of the row's type: compared one by one, or halved by number when there are many types."""
         if len(bodies) <= CHAIN:
-            lines = []
-            for n, (name, body) in enumerate(bodies.items()):
-                lines += [f"{'elif' if n else 'if'} y == {name!r}:", *(f"    {line}" for line in body)]
-            return lines
+            return [line for n, one in enumerate(bodies.items()) for line in _case(*one, first=not n)]
         number = self.bind("number", {name: n for n, name in enumerate(bodies)}.get)
         return [f"y = {number}(y)", "if y is not None:", *(f"    {line}" for line in _halves(list(bodies.values()), 0))]
+
+
+def _case(name: str, body: list[str], *, first: bool) -> list[str]:
+    return [f"{'if' if first else 'elif'} y == {name!r}:", *(f"    {line}" for line in body)]
 
 
 def _halves(bodies: list[list[str]], first: int) -> list[str]:
@@ -221,10 +183,12 @@ def _halves(bodies: list[list[str]], first: int) -> list[str]:
 class _Block:
     """The code of one event type."""
 
-    def __init__(self, loop: _Loop, event_type: str, picks: list[Pick]) -> None:
+    def __init__(self, loop: RowLoop, event_type: str, picks: list[Pick], reads: Reads | None) -> None:
         self.loop = loop
-        self.fuses = any(loop.fused.get(pick.target) for pick in picks)
-        self.tree = Tree(Writer(loop.names, rows=loop.rows, inline=True))
+        self.event_type = event_type
+        self.reads = reads
+        texts, present = (reads.texts, reads.present) if reads is not None else (NONE, NONE)
+        self.tree = Tree(Writer(loop.names, rows=loop.rows, inline=True, texts=texts, present=present))
         targets = loop.targets
         gathering = [pick for pick in picks if targets[pick.target].gathers(event_type)]
         direct = [pick for pick in picks if not targets[pick.target].gathers(event_type)]
@@ -239,9 +203,22 @@ class _Block:
         for family in families:
             self._walk_family(family)
 
-    @property
-    def uses_time(self) -> bool:
-        return self.tree.uses_time or self.fuses
+    def lines(self) -> list[str]:
+        if self.reads is None or self.reads.within is None:
+            return self.tree.lines()
+        return [*self._looked_at(self.reads), self.loop.taken, *self.tree.lines()]
+
+    def _looked_at(self, reads: Reads) -> list[str]:
+        """Lines that end the run before a row of this type that lacks a field, or holds a wrong one. Nothing has been done of
+        the row by then."""
+        write = self.tree.writer
+        wants = {ir.Field(path, want): want for name, path, want in reads.checks if name == self.event_type}
+        asked = [field for field in self.tree.fields() if field.path in reads.present and field not in wants]
+        codes = [(field, write.value(field)) for field in [*wants, *asked]]
+        lines = [f"{self.tree.give(field)} = {code}" for field, code in codes]
+        for field, want in wants.items():
+            lines.append(f"if {WRONG[want].replace('x', self.tree.give(field))}: break")
+        return lines
 
     def _grow(self, conjuncts: tuple[Expr, ...]) -> Place:
         """The place where all conditions are true: those that most picks share outermost, among equals the cheaper ones."""

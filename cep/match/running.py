@@ -19,6 +19,7 @@ from cep.match.noise import Told, once_of, same_fields, suppress_of
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
 from cep.match.resolving import ResolvingMatcher
+from cep.match.same import Same
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import AbsentBody, FilterBody, RulePlan
 
@@ -52,8 +53,7 @@ class Running:
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
         self._bare = self._plain and not (self.once or self.suppress or self.budget or self._goes_on or plan.timeout_emit)
         self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
-        self._equals: dict[bytes, int] = {}  # identities of alerts at the latest alert time -> how many
-        self._equals_us = NEVER
+        self._same = Same()
         # the alert a match makes, told or muted; None: an update or a resolve where none is open
         self.alert: Callable[[Match, int], Alert | None] = self._opens_only() if self._bare else self._alert
 
@@ -84,7 +84,7 @@ class Running:
 
     def _opens_only(self) -> Callable[[Match, int], Alert]:
         """As `_opened` where nothing but identity is to be found out: most alerts of most rules, in one call."""
-        plan, rule, begun, encode, make = self.plan, self.id, self._hash.copy, _encode, Alert
+        plan, rule, begun, encode, make, same = self.plan, self.id, self._hash.copy, _encode, Alert, self._same
         plan_id, version, severity, tags, to = plan.id, plan.version, plan.severity, plan.tags, plan.to
 
         def alert(match: Match, generation: int) -> Alert:
@@ -92,23 +92,17 @@ class Running:
             shown = key if key.__class__ is str else shown_key(key)
             what = encode((rule, shown, time_us, match.first_id, match.last_id, ""))
             digest = begun()
-            if time_us != self._equals_us:
-                self._equals_us, self._equals = time_us, {what: 1}
-                digest.update(what)
+            if time_us == same.time_us:
+                digest.update(same.numbered(what))
             else:
-                digest.update(self._numbered(what))
+                same.time_us, same.first = time_us, what
+                digest.update(what)
             return make(
                 "a_" + digest.hexdigest(), plan_id, version, generation, severity, match.title, shown,
                 time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, tags, to,
             )  # fmt: skip
 
         return alert
-
-    def _numbered(self, what: bytes) -> bytes:
-        """The identity, told apart from equal ones of the same moment."""
-        ordinal = self._equals.get(what, 0)
-        self._equals[what] = ordinal + 1
-        return b"%b%d" % (what, ordinal) if ordinal else what
 
     def _make(
         self,
@@ -160,10 +154,8 @@ class Running:
         what = _encode(
             (self.id, shown_key(match.key), time_us, first, last, kind)
         )  # a third of what writing the numbers into a text takes
-        if time_us != self._equals_us:
-            self._equals_us, self._equals = time_us, {}
         digest = self._hash.copy()
-        digest.update(self._numbered(what))
+        digest.update(self._same.told_apart(what, time_us))
         return "a_" + digest.hexdigest()
 
     # -- who is told
@@ -217,12 +209,12 @@ class Running:
             self.budget.restore(old.budget.snapshot())
         if self.life is not None and old.life is not None:
             self.life.restore([old.life.snapshot(delta=False)])
-        self._equals, self._equals_us = old._equals, old._equals_us
+        self._same.restore(old._same.snapshot())
 
     def snapshot(self, *, delta: bool) -> list[Any]:
         """[version, keys, meta, whether they are a delta, once, the rest]."""
         state = self.matcher.snapshot(delta=delta)
-        rest: dict[str, Any] = {"equals": [self._equals_us, self._equals]}
+        rest: dict[str, Any] = {"equals": self._same.snapshot()}
         if self.life is not None:
             life = self.life.snapshot(delta=delta)
             rest["life"] = [life.keys, life.delta]
@@ -260,7 +252,7 @@ class Running:
             self.life.restore(life)
         if self.budget and "budget" in rest:
             self.budget.restore(rest["budget"])
-        self._equals_us, self._equals = rest.get("equals", (NEVER, {}))
+        self._same.restore(rest.get("equals", (NEVER, {})))
 
 
 def key_text(key: Key) -> bytes:

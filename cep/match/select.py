@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from cep.event import Batch
+from cep.event import Batch, Reads
 from cep.match.columns import Columns, column_targets
 from cep.match.fuse import fuse
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
-from cep.match.rowloop import Loop, Reads, Run, compile_loops, compile_run, tabled_targets
+from cep.match.rowloop import Loop, compile_loops, tabled_targets
+from cep.match.straightloop import Run, compile_run
 from cep.plan.codegen import Rows, Tables
 from cep.plan.plan import RulePlan
 
@@ -49,19 +50,19 @@ class Selector:
                 self._plans_of[target].append(plan)
         self._watched = [n for n in range(len(targets)) if n not in tabled and n in loose]
 
-        def compiled(some: Iterable[int], reads: Reads) -> list[Loop]:
+        def compiled(some: Iterable[int], reads: Reads | None) -> list[Loop]:
             return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows, places, loose, reads)
 
-        def both(reads: Reads) -> tuple[list[Loop], list[Loop]]:
+        def both(reads: Reads | None) -> tuple[list[Loop], list[Loop]]:
             """Loops for what only rows can tell, and for batches whose columns do not pay."""
             return compiled((n for n in range(len(targets)) if n not in in_columns), reads), compiled(sorted(in_columns), reads)
 
         self._compile = both
         self._compile_run = partial(compile_run, targets, tables, rows, {} if loose else places)
-        self._runs: dict[tuple[tuple[str, str], bool], Run | None] = {}
-        self._loops: dict[Reads, tuple[list[Loop], list[Loop]]] = {}
+        self._runs: dict[tuple[Reads, bool], Run | None] = {}
+        self._loops: dict[Reads | None, tuple[list[Loop], list[Loop]]] = {}
 
-    def run(self, reads: tuple[str, str], *, numbered: bool) -> Run | None:
+    def run(self, reads: Reads, *, numbered: bool) -> Run | None:
         """The loop over rows as they are decoded, of which times and types are read so; None: some rules need a batch."""
         asked = reads, numbered
         if asked not in self._runs:

@@ -33,13 +33,14 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Way:
     """How times are written: in which candidate field; as which kind of value, in the range [lowest, highest); code that
-    makes microseconds of the value `{}` (empty: they are read one by one)."""
+    makes microseconds of the value `{}` (empty: they are read one by one); the microseconds of 1, if it is whole."""
 
     candidate: int
     kind: type[int] | type[float] | type[str]
     code: str = ""
     lowest: int = 0
     highest: int = 0
+    scale: int = 0
 
     @property
     def accepts(self) -> Any:
@@ -80,4 +81,4 @@ def way_of(value: int | float | str, candidates: tuple[Candidate, ...], number: 
         return Way(number, int, "{} // 1000", lowest, UNTIL_US * 1000) if kind is int else Way(number, float)
     per = _PER_US[unit]
     code = "{}" if per == 1 else f"{{}} * {per}"
-    return Way(number, kind, code if kind is int else f"round({code})", lowest, UNTIL_US // per)
+    return Way(number, kind, code if kind is int else f"round({code})", lowest, UNTIL_US // per, per if kind is int else 0)

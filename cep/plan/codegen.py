@@ -111,6 +111,8 @@ class Writer:
     locals: dict[Expr, str] = field(default_factory=dict)
     known: set[Expr] = field(default_factory=set)
     inline: bool = False  # numbers and texts stand in the source instead of in slots
+    present: frozenset[Path] = frozenset()  # fields that every row has: one without them raises KeyError (dicts)
+    texts: frozenset[Path] = frozenset()  # fields of any type that hold text, or null, in all the rows there will be
     _temps: int = 0
     _element: str = ""
 
@@ -148,6 +150,10 @@ class Writer:
         if self.inline and type(value) in (int, float, str):
             return f"({value!r})"
         return self.names.slot(value)
+
+    def is_text(self, expr: Expr) -> bool:
+        """Whether the value is text or null."""
+        return expr.type is Type.TEXT or (isinstance(expr, ir.Field) and expr.path in self.texts)
 
     # -- values
 
@@ -200,6 +206,8 @@ class Writer:
         return code
 
     def _load(self, source: str, path: Path) -> str:
+        if path in self.present and source == self.row:
+            return f"{source}[{path[0]!r}]"
         code = f"{source}.{attribute(path[0])}" if self.rows == "struct" else f"{source}.get({path[0]!r})"
         if len(path) == 1:
             return code

@@ -60,6 +60,7 @@ class RuleKernels:
     begin     sequences of two nodes: (row, t, id) -> a run that has taken this event by the first
     find      and (runs, k, row, t, since) -> the first of them begun since then for which the condition of the second is true, or
               None; None: there is no condition
+    bare      whether an alert says no more than which events it holds: neither fields nor a title
     recalls   windows: what each of them needs of an event. What they say stands in `v` and `g` behind the registers
     """
 
@@ -77,6 +78,7 @@ class RuleKernels:
     once: Callable[[dict[str, Any], list[Any], Key, Any, int], Key] | None
     dump: Callable[[Registers], list[Any]]
     load: Callable[[list[Any]], Registers]
+    bare: bool
     keep: tuple[Callable[[Any, int], tuple[Any, ...]], ...] = ()
     fold: tuple[Callable[[Registers, tuple[Any, ...]], None] | None, ...] = ()
     expected: tuple[Key, ...] | None = None
@@ -197,6 +199,7 @@ class _Compiler:
             once=made["once"] if self.plan.once else None,
             dump=made["dump"],
             load=made["load"],
+            bare=not (self.plan.emit or self.plan.rows or self.plan.title),
             keep=tuple(made[f"keep_{step}"] for step, _ in enumerate(folds)),
             fold=tuple(made[name] if name else None for name in folds),
             expected=None if expect is None else _expected(self.tables[expect.table], made["expects"]),

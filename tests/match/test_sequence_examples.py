@@ -210,6 +210,8 @@ def test_a_delta_holds_the_keys_touched_since_and_those_gone(text: str) -> None:
     delta = matcher.snapshot(delta=True)
     assert ([key for key, _ in delta.keys], delta.delta) == (["r"], True)
     matcher.advance(10, [])
-    gone = matcher.snapshot(delta=True)
-    assert dict(gone.keys) == {"p": None, "q": None}
     assert matcher.size() == 1
+    matcher.advance(30, [])
+    gone = matcher.snapshot(delta=True)
+    assert dict(gone.keys) == {"p": None, "q": None, "r": None}
+    assert matcher.size() == 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cep.config import StreamSpec
 from cep.event import Document, LineText
+from cep.match.engine import Rows
 from cep.match.pipeline import Pipeline
 from tests.match.test_pipeline import rulebook
 
@@ -63,7 +64,9 @@ def documents(draw: st.DrawFn) -> list[bytes]:
         st.sampled_from(["sensor", "failed", "login", "buy", "other"]),
         st.sampled_from("ppq"),
         st.sampled_from([1, 2, 3, 4.5]),
-        st.sampled_from([""] * 12 + ["blank", "broken", "wrong type", "written time", "no user", "new type"]),
+        st.sampled_from(
+            [""] * 12 + ["blank", "broken", "wrong type", "written time", "no user", "new type", "number", "no speed"]
+        ),
     )
     now, lines = 1_000_000, []
     for gap, name, user, speed, odd in draw(st.lists(steps, max_size=30)):
@@ -80,12 +83,24 @@ def documents(draw: st.DrawFn) -> list[bytes]:
                 event["speed"] = "fast"
             case "written time":
                 event["ts"] = "1970-01-12T13:46:50Z"
+            case "number":
+                event["user"] = 5
+            case "no speed":
+                del event["speed"]
             case "no user":
                 del event["user"]
             case "new type":
                 event["type"] = f"new{speed}"
         lines.append(json.dumps(event).encode())
     return lines
+
+
+def read_or_text(line: bytes) -> Any:
+    """The document; what is none stands for itself."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return line
 
 
 def ran(pipeline: Pipeline, batches: list[tuple[Any, Any, list[int] | None]]) -> list[Any]:
@@ -102,11 +117,16 @@ def ran(pipeline: Pipeline, batches: list[tuple[Any, Any, list[int] | None]]) ->
     return [alerts, rejected, pipeline.counts, pipeline.positions(), order]
 
 
-@given(st.data(), documents(), st.sampled_from(["text", "lines", "arrivals", "named"]), st.sampled_from([RULES, RULES + STRICT]))
+GIVEN_AS = ["text", "lines", "arrivals", "named", "dicts"]
+
+
+@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT]))
 @settings(max_examples=300, deadline=None)
 def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
     if given_as in ("lines", "named"):
         lines = [line for line in lines if line.strip()]
+    if given_as == "dicts":
+        lines = [read_or_text(line) for line in lines]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=3)))
     parts = [(a, lines[a:b]) for a, b in zip([0, *cuts], [*cuts, len(lines)])]
     arrivals_us = [1_000_003_000_000] * len(lines) if given_as == "arrivals" else None
@@ -122,7 +142,8 @@ def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], 
         ]
 
     streams = {"event": StreamSpec(future_us=2_000_000)}
-    straight, batched = Pipeline(rulebook(rules), streams), Pipeline(rulebook(rules), streams)
+    rows: Rows = "dict" if given_as == "dicts" else "struct"
+    straight, batched = (Pipeline(rulebook(rules), streams, rows=rows) for _ in range(2))
     batched._order.straight_from = lambda stream: None  # type: ignore[method-assign]
     assert ran(straight, batches()) == ran(batched, batches())
 
@@ -137,9 +158,20 @@ def test_a_row_that_is_dropped_after_decoding_was_a_line_all_the_same() -> None:
     assert [dead.position for dead in outcome.dead] == [4]
 
 
-def test_rules_that_need_no_batch_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline = Pipeline(rulebook(RULES), {"event": StreamSpec()})
-    lines: list[Document] = [json.dumps({"ts": n, "type": "sensor", "user": "p", "speed": 5}).encode() for n in range(1, 20)]
-    pipeline.push("event", lines[:9], range(9))  # the usual shape is known from here on
+@pytest.mark.parametrize("rows", ["struct", "dict"])
+def test_rules_that_need_no_batch_get_none(monkeypatch: pytest.MonkeyPatch, rows: Rows) -> None:
+    pipeline = Pipeline(rulebook(RULES), {"event": StreamSpec()}, rows=rows)
+    events: list[Document] = [{"ts": n, "type": "sensor", "user": "p", "speed": 5} for n in range(1, 20)]
+    events.append({"ts": 21, "type": "failed"})  # no user: from the next on, some may have none
+    if rows == "struct":
+        events = [json.dumps(event).encode() for event in events]
+    pipeline.push("event", events[:9], range(9))  # the usual shape is known from here on
+    pipeline.push("event", events[19:], range(9, 10))
+    late = pipeline.push("event", events[9:19], range(10, 20))
+    assert len(late.late) == 10
+    fresh = [
+        dict(event, ts=30 + n) if isinstance(event, dict) else event.replace(b'"ts": 1', b'"ts": 3')
+        for n, event in enumerate(events[9:19])
+    ]
     monkeypatch.setattr(pipeline.engine, "feed", None)
-    assert len(pipeline.push("event", lines[9:], range(9, 19)).alerts) == 10 + 3
+    assert len(pipeline.push("event", fresh, range(20, 30)).alerts) == 10 + 3
