@@ -81,8 +81,8 @@ RULES = Curve(
 KEYS = Curve(
     "Keys (W3)", "keys",
     tuple(
-        Point(n, f"{n:,}", variant("keys", workloads.W3), partial(one_by_one, keys=n), f"keys-{n}", n)
-        for n in (1, 100, 10_000, 100_000, 1_000_000)
+        Point(n, name, variant("keys", workloads.W3), partial(one_by_one, keys=n), f"keys-{n}", n)
+        for n, name in ((1, "1"), (100, "100"), (10_000, "10k"), (100_000, "100k"), (1_000_000, "1M"))
     ),
 )  # fmt: skip
 WINDOW = Curve(
@@ -103,7 +103,7 @@ DISORDER = Curve(
     ),
 )  # fmt: skip
 LOOP = Curve(
-    "Loop length (W3, 100 users)", "at least",
+    "Loop length (W3)", "at least",
     tuple(
         Point(
             n, f"{n:,}", variant(f"loop-{n}", workloads.W3.replace("{3,}", f"{{{n},}}")), partial(generate.lines, users=100),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -93,15 +92,6 @@ def disordered() -> Workload:
     return Workload("W3-2s", about, W3, by_hand, lines=lines, data="disorder", lateness_ms=DISORDER_MS)
 
 
-def _from_other_files() -> list[Workload]:
-    """Workloads with events of their own live in files of their own, each with a list `WORKLOADS`."""
-    found: list[Workload] = []
-    for name in ("text_rules",):
-        if importlib.util.find_spec(name) is not None:
-            found += getattr(importlib.import_module(name), "WORKLOADS", ())
-    return found
-
-
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -118,6 +108,5 @@ WORKLOADS = {
         filters(10000),
         sequences(10),
         sequences(100),
-        *_from_other_files(),
     )
 }

@@ -20,6 +20,7 @@ import once
 import pairs
 import report
 import run
+from engines import setup
 from engines.catalogue import PEERS
 from engines.live import Live, PeerError
 from engines.peer import measured
@@ -158,6 +159,14 @@ def test_a_peer_that_takes_longer_than_the_limit_is_given_up() -> None:
         pytest.raises(PeerError, match="over the limit of 1 s for a pass"),
     ):
         peer.measure()
+
+
+def test_without_java_an_engine_is_left_out_and_the_reason_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    setup.java_ready.cache_clear()
+    had, left_out = run.ready([PEERS["esper"]])
+    setup.java_ready.cache_clear()
+    assert (had, left_out) == ([], {"esper": "java is not installed"})
 
 
 def test_seconds_are_the_fewer_of_processor_and_clock() -> None:
