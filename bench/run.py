@@ -85,7 +85,9 @@ def show(row: Row) -> None:
 
 def merged(out: Path, rows: list[Row]) -> list[Row]:
     """New rows take the place of the old ones of the same workload, input and engine; the rest stays."""
-    old = json.loads(out.read_text()).get("results", []) if out.exists() else []
+    old = (
+        [row for row in json.loads(out.read_text())["results"] if "engine" in row] if out.exists() else []
+    )  # not of another form
     named = {(row["workload"], row["input"], row["engine"]): row for row in (*old, *rows)}
     order = {key: n for n, key in enumerate([(name, source) for source in FLAGS for name in WORKLOADS])}
     known = ["cepheid", *PEERS]
@@ -126,8 +128,9 @@ def main() -> None:
             for row in some:
                 show(row)
             rows += some
-    said = {"machine": machine(), "engines": engines(left_out), "results": merged(args.out, rows)}
-    args.out.write_text(json.dumps(said, indent=1) + "\n")
+            # After each, so that a run that is broken off has told something.
+            said = {"machine": machine(), "engines": engines(left_out), "results": merged(args.out, rows)}
+            args.out.write_text(json.dumps(said, indent=1) + "\n")
     print(f"{args.out}, after {(time.monotonic() - started) / 60:.1f} minutes")
     if args.out == OUT:
         report.write()

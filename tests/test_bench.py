@@ -99,7 +99,16 @@ def test_the_page_and_its_pictures_are_those_of_the_recorded_results() -> None:
 def test_rows_of_a_part_take_the_place_of_the_old_ones_and_the_rest_stays(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
     out.write_text(
-        json.dumps({"results": [row("W3", "esper", 0.5, source="memory"), row("W1", "cepheid", 1.5), row("W9", "cepheid")]})
+        json.dumps(
+            {
+                "results": [
+                    row("W3", "esper", 0.5, source="memory"),
+                    row("W1", "cepheid", 1.5),
+                    row("W9", "cepheid"),
+                    {"workload": "W1"},
+                ]
+            }
+        )
     )
     kept = run.merged(out, [row("W1", "cepheid", 1.6)])
     assert [(one["workload"], one["engine"], one["ratio"]) for one in kept] == [("W1", "cepheid", 1.6), ("W3", "esper", 0.5)]
