@@ -2,11 +2,12 @@
 # make test   set up, then lint and all tests
 # make chaos, make thorough, make fuzz   long suites, of which make test runs a seeded cut
 # make flink  `pick all` against Flink CEP itself
-# make bench  the workloads of docs/performance.md, with ratios to the hand-written loops of the same run
+# make bench  every engine side by side on the workloads of docs/performance.md, with ratios to the hand-written loops of the same run
+# make bench-check   a short cut of it beside the recorded ratios; make bench-curves: cost against rules, keys, window, disorder
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-redis chaos flink thorough fuzz clean help
+.PHONY: demo test lint bench bench-check bench-curves bench-redis chaos flink thorough fuzz clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -53,8 +54,16 @@ FLINK ?= ../shared/oracles/flink
 flink: .venv/dev
 	$(BIN)/python -m tests.flink.live $(FLINK)
 
+# Fetches the other engines on demand (mvn and a JDK, packages into .venv/peers) and leaves out those that cannot be had.
 bench: .venv/dev
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(BENCH)
+
+bench-check: .venv/dev
+	$(BIN)/python bench/check.py $(BENCH)
+
+bench-curves: .venv/dev
+	$(BIN)/python bench/curves.py $(BENCH)
+	$(BIN)/python bench/memory.py
 
 bench-redis: .venv/dev
 	$(BIN)/python bench/redis_throughput.py

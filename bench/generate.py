@@ -39,28 +39,28 @@ COUNTRIES = (
 )
 
 
-def lines(count: int, seed: int = 7, disorder_ms: int = 0) -> list[bytes]:
-    """JSON lines, in order of arrival; with disorder each arrives up to that much after its time."""
+def lines(count: int, seed: int = 7, disorder_ms: int = 0, users: int = USERS, step_ms: int = 1) -> list[bytes]:
+    """JSON lines, `step_ms` apart, in order of arrival; with disorder each arrives up to that much after its time."""
     random = np.random.default_rng(seed)
-    weights = 1.0 / np.arange(1, USERS + 1) ** 0.8  # Zipf
-    user = random.choice(USERS, count, p=weights / weights.sum())
+    weights = 1.0 / np.arange(1, users + 1) ** 0.8  # Zipf
+    user = random.choice(users, count, p=weights / weights.sum())
     kind = random.choice(len(TYPES), count, p=SHARES)
     # Half of the speeds lie in 0..100, half in 0..50: P(> 80) is 10 %, P(> 95) 2.5 %.
     speed = np.round(random.random(count) * np.where(random.random(count) < 0.5, 100.0, 50.0), 2)
     amount = np.round(random.lognormal(3.83, 1.0, count), 2)  # P(> 100) is 22 %
-    home = random.integers(0, len(COUNTRIES), USERS)
+    home = random.integers(0, len(COUNTRIES), users)
     country = np.where(random.random(count) < 0.7, home[user], random.integers(0, len(COUNTRIES), count))
     ip = random.integers(0, 256, (count, 2))
     rows = zip(kind.tolist(), user.tolist(), ip.tolist(), speed.tolist(), amount.tolist(), country.tolist())
     made = [
         b'{"ts": %d, "type": "%s", "user": "u%d", "ip": "10.0.%d.%d", "speed": %s, "amount": %s, "country": "%s"}'
         % (
-            START_MS + i, TYPES[k].encode(), u, a, b, repr(s).encode(), repr(m).encode(), COUNTRIES[c].encode(),
+            START_MS + i * step_ms, TYPES[k].encode(), u, a, b, repr(s).encode(), repr(m).encode(), COUNTRIES[c].encode(),
         )
         for i, (k, u, (a, b), s, m, c) in enumerate(rows)
     ]  # fmt: skip
     if disorder_ms:
-        arrival = np.arange(count) + random.integers(0, disorder_ms, count)
+        arrival = np.arange(count) * step_ms + random.integers(0, disorder_ms, count)
         made = [made[i] for i in np.argsort(arrival, kind="stable").tolist()]
     return made
 

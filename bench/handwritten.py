@@ -7,11 +7,27 @@ Times are milliseconds; windows are inclusive, and a match uses up all events up
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
 from typing import Any
 
 Event = dict[str, Any]
 TEN_MINUTES, FIVE_MINUTES, ONE_MINUTE = 600_000, 300_000, 60_000
+
+
+def in_order(events: Iterable[Event], lateness_ms: int) -> Iterator[Event]:
+    """Events in order of time, of events that come at most so much behind the latest one seen."""
+    waiting: list[tuple[int, int, Event]] = []
+    latest = 0
+    for n, event in enumerate(events):
+        now = event["ts"]
+        heappush(waiting, (now, n, event))
+        if now > latest:
+            latest = now
+            while waiting[0][0] <= latest - lateness_ms:
+                yield heappop(waiting)[2]
+    while waiting:
+        yield heappop(waiting)[2]
 
 
 def w1(events: Iterable[Event]) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
+import generate
 import handwritten
+from workload import Counts, Event, Workload
 
-Counts = tuple[int, ...]
-Event = dict[str, Any]
+DISORDER_MS = 2000
+OF_A_FILE = 5_000  # rules
 
 W1 = """
 rule w1
@@ -49,16 +50,6 @@ rule w5
 """
 
 
-@dataclass(frozen=True)
-class Workload:
-    """`rules` in our language, `by_hand` the yardstick; both count alerts, by rule where there are five, else in all."""
-
-    name: str
-    about: str
-    rules: str
-    by_hand: Callable[[Iterable[Event]], Counts]
-
-
 def _one(loop: Callable[[Iterable[Event]], int]) -> Callable[[Iterable[Event]], Counts]:
     return lambda events: (loop(events),)
 
@@ -67,11 +58,16 @@ def filters(count: int) -> Workload:
     """W6a: rules `type and user and speed above`, all constants differing."""
     dice = random.Random(count)
     rules = [("sensor", f"u{n % 10_000}", round(dice.uniform(20, 99) + n / 1e6, 6)) for n in range(count)]
-    text = "".join(
+    texts = [
         f'\nrule f{n}\n  from {kind} where user == "{user}" and speed > {above}\n' for n, (kind, user, above) in enumerate(rules)
-    )
+    ]
+    files = ["".join(texts[start : start + OF_A_FILE]) for start in range(0, count, OF_A_FILE)]
+
+    def by_hand(events: Iterable[Event]) -> Counts:
+        return (handwritten.w6a(events, rules),)
+
     about = f"{count:,} filter rules of type, user and speed"
-    return Workload(f"W6a-{count}", about, text, _one(lambda events: handwritten.w6a(events, rules)))
+    return Workload(f"W6a-{count}", about, files[0], by_hand, tuple(files[1:]), tuple(rules))
 
 
 def sequences(count: int) -> Workload:
@@ -81,7 +77,19 @@ def sequences(count: int) -> Workload:
     text = "\n".join(shape.format(n, least, within) for n, (least, within) in enumerate(rules))
     about = f"{count:,} sequence rules like W3"
     by_hand = [(least, within * 1000) for least, within in rules]
-    return Workload(f"W6b-{count}", about, text, _one(lambda events: handwritten.w6b(events, by_hand)))
+    loop = _one(lambda events: handwritten.w6b(events, by_hand))
+    return Workload(f"W6b-{count}", about, text, loop, constants=tuple(by_hand), most=10_000_000 // count)
+
+
+def disordered() -> Workload:
+    """W3 over events that come up to two seconds after their time; the loop by hand puts them in order with a heap."""
+
+    def by_hand(events: Iterable[Event]) -> Counts:
+        return (handwritten.w3(handwritten.in_order(events, DISORDER_MS)),)
+
+    lines = partial(generate.lines, disorder_ms=DISORDER_MS)
+    about = "W3 with events up to two seconds late"
+    return Workload("W3-2s", about, W3, by_hand, lines=lines, data="disorder", lateness_ms=DISORDER_MS)
 
 
 WORKLOADS = {
@@ -90,9 +98,10 @@ WORKLOADS = {
         Workload("W1", "sensor readings above 95", W1, _one(handwritten.w1)),
         Workload("W2", "five readings above 80 in ten minutes, then afresh", W2, _one(handwritten.w2)),
         Workload("W3", "three or more failed logins, then a success, in five minutes", W3, _one(handwritten.w3)),
+        disordered(),
         Workload("W4", "a purchase, then one three times as large in another country", W4, _one(handwritten.w4)),
         Workload("W5", "a purchase with no sensor event in the next minute", W5, _one(handwritten.w5)),
-        Workload("W7", "W1 to W5 as one rule set", W1 + W2 + W3 + W4 + W5, handwritten.all_five),
+        Workload("W7", "W1 to W5 as one rule set", W1 + W2 + W3 + W4 + W5, handwritten.all_five, by_rule=True),
         filters(10),
         filters(100),
         filters(1000),
