@@ -68,6 +68,41 @@ class LineText(Sequence[bytes]):
         return self._cut[index]
 
 
+class Walked(Sequence[Any]):
+    """Things made one by one as they are walked over, each for the moment in which it is looked at: a thousand take no more room
+    in the cache than one. They are listed when someone asks for more than the first and the last.
+
+    walk     gives the things, from the first, as often as it is called
+    count    how many there are, at least one
+    ends     the first and the last, if they are known without a walk
+    longest  no thing is longer than this
+    """
+
+    __slots__ = ("_count", "_ends", "_listed", "_walk", "longest")
+
+    def __init__(
+        self, walk: Callable[[], Iterator[Any]], count: int, *, ends: tuple[Any, Any] | None = None, longest: int = 0
+    ) -> None:
+        self._walk, self._count, self._ends, self.longest = walk, count, ends, longest
+        self._listed: list[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._walk() if self._listed is None else iter(self._listed)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._ends is not None and isinstance(index, int):
+            if index == 0:
+                return self._ends[0]
+            if index in (-1, self._count - 1):
+                return self._ends[1]
+        if self._listed is None:
+            self._listed = list(self._walk())
+        return self._listed[index]
+
+
 MAX_EVIDENCE = 64  # events listed in an alert: the first and the last ones; the count is exact
 
 

@@ -27,6 +27,7 @@ MOST_ENTRIES = 2000  # alerts and rejected rows to a script run
 MOST_BYTES = 4 << 20
 MOST_DOC_BYTES = 1 << 20  # of a rejected document; `bytes` tells its whole size
 _COMMIT = Script("commit")
+_encode = msgspec.json.Encoder().encode
 _KEYS = ("owner", "commit", "control", "outbox", "late", "dead", "gaps", "ids:0", "ids:1", "manifest")
 
 
@@ -67,6 +68,14 @@ class Entries(msgspec.Struct):
     control: list[control.Control] = []
     gaps: list[Gap] = []
 
+    def add(self, more: Entries) -> None:
+        """Append what another step brought."""
+        self.alerts += more.alerts
+        self.late += more.late
+        self.dead += more.dead
+        self.control += more.control
+        self.gaps += more.gaps
+
 
 def read_standing(link: Link, cell: str) -> tuple[int, Standing | None]:
     """The number of the last commit and where it stood; (0, None) for a cell that never committed."""
@@ -95,7 +104,7 @@ class Commits:
 
     def submit(self, entries: Entries, standing: Standing, manifest: bytes = b"") -> None:
         """Make it one or several commits, to be sent by flush(). No IO, so nothing is lost if Redis is not there."""
-        rows = [_alert_words(alert) for alert in entries.alerts]
+        rows = [(alert.entry_id, _encode(alert)) for alert in entries.alerts]
         late = [_rejection_words("late", row) for row in entries.late]
         dead = [_rejection_words("dead", row) for row in entries.dead]
         last = len(rows) + len(late) + len(dead)
@@ -104,7 +113,7 @@ class Commits:
             final = last == 0
             self.number += 1
             controls = [control.encode(entry) for entry in entries.control] if final else []
-            gaps = [msgspec.json.encode(gap) for gap in entries.gaps] if final else []
+            gaps = [_encode(gap) for gap in entries.gaps] if final else []
             state = b"" if not final else msgspec.msgpack.encode(standing)
             words: list[Any] = [self._lease.name, LEASE_MS, self.number, state, manifest if final else b""]
             words += [len(alerts), len(late_part), len(dead_part), len(controls), len(gaps)]
@@ -175,12 +184,8 @@ class Commits:
                 raise ConfigError(f"the key {key} holds a {kind}, put there by something else", "remove it or rename it", "E0911")
 
 
-def _alert_words(alert: Alert) -> tuple[Any, ...]:
-    return alert.entry_id, msgspec.json.encode(alert)
-
-
 def _rejection_words(kind: str, row: Rejection) -> tuple[Any, ...]:
-    document = row.document if isinstance(row.document, bytes) else msgspec.json.encode(row.document)
+    document = row.document if isinstance(row.document, bytes) else _encode(row.document)
     row_id = f"{kind}:{row.stream}:{row.position}"
     return row_id, row.stream, row.position, row.code, row.reason, len(document), document[:MOST_DOC_BYTES]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis as AsyncRedis
 
 TIMEOUT_S = 10.0  # longer than any blocking read we send; a server that is silent for so long is gone
+READ_BYTES = 256 << 10  # taken from the socket at a time: a whole answer to a read, mostly
 NOT_NOW = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "OOM", "BUSY", "NOREPLICAS", "UNBLOCKED")
 log = logging.getLogger(__name__)
 
@@ -30,13 +31,14 @@ class RedisGone(CepError):
     """Redis cannot answer now; what was sent may or may not have been done."""
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str, **more: Any) -> redis.Redis:
     """A plain client for questions and tools: RESP2, no hidden retries, bytes in and out.
 
+    more    further options of the client
     raises  ConfigError: the URL cannot be read. It does not connect yet
     """
     try:
-        return redis.Redis.from_url(_spelled(url), **_options())
+        return redis.Redis.from_url(_spelled(url), **_options(), **more)
     except ValueError as error:
         raise _bad_url(url, error) from None
 
@@ -73,7 +75,7 @@ class Link:
     """
 
     def __init__(self, url: str) -> None:
-        self._pool = connect(url).connection_pool
+        self._pool = connect(url, socket_read_size=READ_BYTES).connection_pool
         self._connection: Any = None  # redis-py's connection classes share no public base
         self.unanswered = 0
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from cep.config import StreamSpec
-from cep.event import Document, LineText, Reads
+from cep.event import Document, LineText, Reads, Walked
 from cep.match.fastrows import FastRows, Shape
 from cep.match.fieldcheck import Judge, Layout, Projection
 from cep.match.openrows import LARGEST_DOCUMENT, OpenRows
@@ -169,6 +169,8 @@ class Decoder:
 def _bounded(documents: Sequence[Document]) -> Sequence[Document]:
     """The documents, an empty one (which is refused) in place of any that is too large."""
     if isinstance(documents, LineText) and len(documents.text) <= LARGEST_DOCUMENT:
+        return documents
+    if isinstance(documents, Walked) and documents.longest <= LARGEST_DOCUMENT:
         return documents
     if max(map(len, documents), default=0) <= LARGEST_DOCUMENT:
         return documents

@@ -1,13 +1,14 @@
 """A cell that is alive: its pipeline, how far it was read, what was committed. Made by recovery, dropped whole when in doubt.
 
-No method here leaves rows half done when Redis goes away: what was read has been pushed and submitted before anything is
-sent, and what was submitted is kept until its answer has come.
+No method here leaves rows half done when Redis goes away: what was read has been pushed and gathered before anything is sent,
+and what was gathered or submitted is kept until the answer to its commit has come. While there is a backlog several reads are
+one commit.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cep.buffer.checkpoint import Checkpoints, Saving
 from cep.buffer.commit import Commits, Entries, Rejection, Standing
@@ -16,9 +17,10 @@ from cep.buffer.gaps import Gap, look_for_gap
 from cep.buffer.lease import Lease
 from cep.buffer.link import Link, RedisGone
 from cep.buffer.position import Arrivals, place, whole
-from cep.buffer.reader import Reader, Rows
+from cep.buffer.reader import Reader, Rows, without_end
 from cep.clock import Clock
 from cep.config import StreamSpec
+from cep.event import Document, Walked
 from cep.match.pipeline import Outcome, Pipeline, Rejected
 from cep.plan.plan import Rulebook
 from cep.run.aside import LATE, OUTCOMES
@@ -28,7 +30,12 @@ from cep.run.recovery import SLICE, input_keys
 
 CHECKPOINT_EVERY_US = 2_000_000
 CHECKPOINT_DIRTY = 20_000
+CHECKPOINT_COST = 20  # checkpoints made because of many keys take a twentieth of the time at most
 LOOK_FOR_GAPS_EVERY_US = 2_000_000
+COMMIT_ROWS = 4096  # rows to a commit while there is a backlog; what is read at its end is committed at once
+COMMIT_ALERTS = 1000
+COMMIT_WITHIN_US = 20_000
+MOST_WALKED = 4096  # rows to a push, of those that are not listed
 MOST_WAIT_MS = 250  # to wait for events at a time: signals, reloads and leases are looked at in between
 
 
@@ -64,8 +71,12 @@ class Cell:
         self._rejected: dict[str, list[str]] = {}  # positions of dead rows, as far back as rows are held
         self._gaps: list[Gap] = []
         self._saving: tuple[Saving, Entries, Standing] | None = None
+        self._gathered = Entries()  # what came of rows that no commit covers yet
+        self._gathered_rows = 0
+        self._behind = False  # whether the last read left something unread
         now = clock.elapsed_us()
-        self._saved_us = self._looked_us = now
+        self._gathering_us = self._saved_us = self._looked_us = now
+        self._saving_took_us = 0
         self._unsaved = False  # whether anything was committed since the last checkpoint
 
     # -- read
@@ -77,6 +88,7 @@ class Cell:
         found = self.reader.receive()
         at_end = dict.fromkeys(self.reader.cursors, True)
         at_end.update({rows.stream: rows.at_end for rows in found})
+        self._behind = not all(at_end.values())
         self.quiet.read(at_end)
         try:
             self._look_for_gaps()
@@ -107,9 +119,8 @@ class Cell:
         entries = Entries(gaps=self._gaps)
         self._gaps = []
         for rows in found:
-            for start in range(0, len(rows.positions), SLICE):
-                positions = rows.positions[start : start + SLICE]
-                outcome = self.pipeline.push(rows.stream, rows.documents[start : start + SLICE], positions, Arrivals(positions))
+            for documents, positions in _slices(rows):
+                outcome = self.pipeline.push(rows.stream, documents, positions, Arrivals(positions))
                 for move in outcome.moves:
                     at = self._at if move.before is None else {**self._at, move.stream: str(move.before)}
                     entries.control.append(Returned(dict(at), move.stream, move.partition))
@@ -152,14 +163,38 @@ class Cell:
         now = self.pipeline.counts
         return {**{name: before + now[name] for name, before in self._before.items()}, **self._codes}
 
-    def commit(self, entries: Entries) -> None:
-        """Submit and send; the answer is awaited when the next batch has been worked on."""
+    def gather(self, found: list[Rows], entries: Entries) -> None:
+        """Take in what came of rows: it is committed with what comes of the next ones, or at once (see `commit_due`)."""
+        if not self._gathered_rows:
+            self._gathering_us = self._clock.elapsed_us()
+        # an entry without rows counts as one, for the cursor is to move; and so does what moves time by itself
+        self._gathered_rows += sum(len(rows.positions) or 1 for rows in found) + len(entries.control) + len(entries.gaps)
+        self._gathered.add(entries)
+
+    def commit_due(self) -> bool:
+        """Whether to commit now: with nothing left to read at once, in a backlog when there is enough of it."""
+        if not self._gathered_rows:
+            return False
+        gathered = self._gathered
+        return (
+            not self._behind
+            or self._gathered_rows >= COMMIT_ROWS
+            or len(gathered.alerts) + len(gathered.late) + len(gathered.dead) >= COMMIT_ALERTS
+            or self._clock.elapsed_us() - self._gathering_us >= COMMIT_WITHIN_US
+        )
+
+    def commit(self) -> None:
+        """Submit and send what was gathered; the answer is awaited when the next rows have been worked on."""
         self._failpoints.pass_by("before_commit")
-        self.commits.submit(entries, self.standing())
-        self._unsaved = True
+        self._submit()
         self.commits.flush()
         self.commits.settle(leave=1)
         self._failpoints.pass_by("after_commit")
+
+    def _submit(self) -> None:
+        if self._gathered_rows:
+            self.commits.submit(self._gathered, self.standing())
+            self._gathered, self._gathered_rows, self._unsaved = Entries(), 0, True
 
     # -- checkpoint and swap
 
@@ -167,10 +202,14 @@ class Cell:
         if not self._unsaved:
             return False
         elapsed = self._clock.elapsed_us() - self._saved_us
-        return elapsed >= CHECKPOINT_EVERY_US or self.pipeline.touched() >= CHECKPOINT_DIRTY
+        if elapsed >= CHECKPOINT_EVERY_US:
+            return True
+        return elapsed >= CHECKPOINT_COST * self._saving_took_us and self.pipeline.touched() >= CHECKPOINT_DIRTY
 
     def checkpoint(self, *, base: bool = False, entries: Entries | None = None) -> None:
         """Save the state as of the next commit, which carries `entries` and makes it count."""
+        self._submit()
+        started_us = self._clock.elapsed_us()
         base = base or self.checkpoints.wants_base()
         standing = self.standing()
         lows = {stream: str(at.low) for stream, at in self.pipeline.positions().items() if at.low is not None}
@@ -180,6 +219,7 @@ class Cell:
             rejected={stream: list(positions) for stream, positions in self._rejected.items()},
         )  # fmt: skip
         self._saving = saving, entries or Entries(), standing
+        self._saving_took_us = self._clock.elapsed_us() - started_us
         self.finish_saving()
 
     def finish_saving(self) -> None:
@@ -208,6 +248,7 @@ class Cell:
 
     def swap(self, rulebook: Rulebook, generation: int) -> None:
         """Run other rules from here on. The swap and the state after it are one commit."""
+        self._submit()
         came = Entries()
         self._note(self.pipeline.swap(rulebook, generation), came)
         if came.dead or came.alerts:
@@ -227,8 +268,20 @@ class Cell:
                 self._gaps.append(Gap(stream=stream, kind="rewound", after=now, before=cursor))
 
 
+def _slices(rows: Rows) -> Iterator[tuple[Sequence[Document], Sequence[str]]]:
+    """The rows, cut so that they stay in the cache: those that are not listed stay there anyway."""
+    count = len(rows.positions)
+    step = count if isinstance(rows.documents, Walked) and count <= MOST_WALKED else SLICE
+    if 0 < count <= step:
+        yield rows.documents, rows.positions
+        return
+    for start in range(0, count, step):
+        yield rows.documents[start : start + step], rows.positions[start : start + step]
+
+
 def rejection(row: Rejected) -> Rejection:
-    return Rejection(row.stream, str(row.position), row.code, row.reason, row.document)
+    position = str(row.position)
+    return Rejection(row.stream, position, row.code, row.reason, without_end(row.document, position))
 
 
 def entries_of(outcome: Outcome) -> Entries:

@@ -10,7 +10,7 @@ effect the first time, so the clock plays no part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cep.buffer import keys
@@ -27,6 +27,7 @@ from cep.plan.plan import Rulebook
 
 SLICE = 1024  # rows to a push: more leaves the cache
 Tell = Callable[[Outcome], None]
+_NOTHING: tuple[Sequence[Document], Sequence[str]] = (), ()
 
 
 def input_keys(streams: Mapping[str, StreamSpec]) -> dict[str, str]:
@@ -79,7 +80,9 @@ class Replay:
     def __init__(self, pipeline: Pipeline, reader: Reader, last: Standing, tell: Tell, again: Callable[[int], Rulebook]) -> None:
         """last: the last commit; tell: takes what came of each step; again: rulebook of a generation."""
         self._pipeline, self._reader, self._last, self._tell, self._again = pipeline, reader, last, tell, again
-        self._rest: dict[str, tuple[list[Document], list[str]]] = {}  # rows read of an entry, behind where we were to stop
+        self._rest: dict[
+            str, tuple[Sequence[Document], Sequence[str]]
+        ] = {}  # rows read of an entry, behind where we were to stop
         self.rows = 0
         self.generation = 0  # that a swap on the way has brought; 0: none did
 
@@ -106,7 +109,7 @@ class Replay:
         a later watermark as its own. Before it there may be rows that went to dead letter."""
         last = self._last.highs[stream]
         while not self._speaks(stream, partition):
-            documents, positions = self._rest.pop(stream, ([], []))
+            documents, positions = self._rest.pop(stream, _NOTHING)
             if not positions:
                 rows = self._reader.read_to(stream, last)
                 if rows is None:
@@ -128,7 +131,7 @@ class Replay:
 
     def _feed(self, stream: str, last_entry: str, until: tuple[int, int, int]) -> None:
         """Rows of the stream up to a place, the entry of which is `last_entry`."""
-        documents, positions = self._rest.pop(stream, ([], []))
+        documents, positions = self._rest.pop(stream, _NOTHING)
         while True:
             cut = next((i for i, position in enumerate(positions) if place(position) > until), len(positions))
             self._push(stream, documents[:cut], positions[:cut])
@@ -142,7 +145,7 @@ class Replay:
                 return  # trimmed meanwhile: the gap is found when it goes live
             documents, positions = rows.documents, rows.positions
 
-    def _push(self, stream: str, documents: list[Document], positions: list[str]) -> None:
+    def _push(self, stream: str, documents: Sequence[Document], positions: Sequence[str]) -> None:
         for start in range(0, len(documents), SLICE):
             some = positions[start : start + SLICE]
             self._tell(self._pipeline.push(stream, documents[start : start + SLICE], some, Arrivals(some)))

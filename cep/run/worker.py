@@ -121,10 +121,12 @@ class Worker:
         entries = cell.work(found)
         self._aside.note([*entries.late, *entries.dead])
         self._aside.tell()
-        if found or entries.control or entries.gaps:
-            cell.commit(entries)
+        cell.gather(found, entries)
+        if cell.commit_due():
+            cell.commit()
+        if found:
             self._sweeper.worked(self._clock.elapsed_us())
-        else:
+        elif not entries.control:
             cell.commits.settle()
             self._renew(cell)
             self._sweeper.idle(self._clock.elapsed_us())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
-from cep.event import Document, LineText
+from cep.event import Document, LineText, Walked
 from cep.match.engine import Rows
 from cep.match.pipeline import Pipeline
 from tests.match.test_pipeline import rulebook
@@ -117,35 +118,49 @@ def ran(pipeline: Pipeline, batches: list[tuple[Any, Any, list[int] | None]]) ->
     return [alerts, rejected, pipeline.counts, pipeline.positions(), order]
 
 
-GIVEN_AS = ["text", "lines", "arrivals", "named", "dicts"]
+GIVEN_AS = ["text", "lines", "arrivals", "named", "walked", "dicts"]
 
 
 @given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT]))
 @settings(max_examples=300, deadline=None)
 def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
-    if given_as in ("lines", "named"):
+    if given_as in ("lines", "named", "walked"):
         lines = [line for line in lines if line.strip()]
     if given_as == "dicts":
         lines = [read_or_text(line) for line in lines]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(lines)), max_size=3)))
     parts = [(a, lines[a:b]) for a, b in zip([0, *cuts], [*cuts, len(lines)])]
-    arrivals_us = [1_000_003_000_000] * len(lines) if given_as == "arrivals" else None
+    arrivals_us = [1_000_003_000_000] * len(lines) if given_as in ("arrivals", "walked") else None
 
     def batches() -> list[tuple[Any, Any, list[int] | None]]:
         return [
             (
                 LineText(b"".join(line + b"\n" for line in some)) if given_as == "text" else some,
-                [f"{n}-0" for n in range(a, a + len(some))] if given_as == "named" else range(a + 1, a + 1 + len(some)),
+                [f"{n}-0" for n in range(a, a + len(some))]
+                if given_as in ("named", "walked")
+                else range(a + 1, a + 1 + len(some)),
                 arrivals_us and arrivals_us[a : a + len(some)],
             )
             for a, some in parts
+        ]
+
+    def walked() -> list[tuple[Any, Any, list[int] | None]]:
+        """The same, made as they are walked over."""
+        return [
+            (
+                Walked(partial(iter, some), len(some), longest=1000),
+                Walked(partial(iter, names), len(some), ends=(names[0], names[-1])),
+                times_us,
+            )
+            for some, names, times_us in batches()
+            if some
         ]
 
     streams = {"event": StreamSpec(future_us=2_000_000)}
     rows: Rows = "dict" if given_as == "dicts" else "struct"
     straight, batched = (Pipeline(rulebook(rules), streams, rows=rows) for _ in range(2))
     batched._order.straight_from = lambda stream: None  # type: ignore[method-assign]
-    assert ran(straight, batches()) == ran(batched, batches())
+    assert ran(straight, walked() if given_as == "walked" else batches()) == ran(batched, batches())
 
 
 def test_a_row_that_is_dropped_after_decoding_was_a_line_all_the_same() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 
+from cep.clock import ManualClock
 from cep.event import Alert
+from cep.loader.config import read_config
+from cep.run.rules import Rules
+from cep.run.worker import Worker
 from tests.buffer.waiting import eventually
 from tests.run.service import RULES, STREAM, Service, entries
 
@@ -77,6 +82,32 @@ def test_a_restart_replays_moves_of_time_where_they_happened(service: Service) -
     assert "E0690" in {fields[b"code"].decode() for fields in service.left().late}
 
 
+def commits_made(service: Service) -> int:
+    return int(service.client.hget("cep:{cell.main}:commit", "number") or 0)
+
+
+def test_a_backlog_takes_few_commits_and_an_event_alone_has_its_own(service: Service) -> None:
+    service.write("cep.yml", HEARTBEATS)
+    service.append([beat(n, "h") for n in range(10_000)])
+    config = read_config(service.folder / "cep.yml")
+    clock = ManualClock()  # it stands still: no commit and no checkpoint is made because of time
+    worker = Worker(config, service.url, Rules(None, config, service.folder / "cep.yml", watch=False), clock=clock)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        eventually(service.caught_up)
+        made = commits_made(service)
+        assert made <= 5  # one begins; twelve reads are needed
+        for n in range(3):
+            service.append([beat(10_000 + n, "h")])
+            eventually(service.caught_up)
+            assert commits_made(service) == made + n + 1
+    finally:
+        worker.stop()
+        thread.join()
+    assert commits_made(service) == made + 4  # the state is saved at the end
+
+
 def two_streams(service: Service) -> None:
     service.write("cep.yml", "streams:\n  a: {time: ts_ms, idle: 1h}\n  b: {time: ts_ms, idle: 1h}\n")
     service.write("rules/all.cep", "rule pair\n  by k\n  match x -> y\n  where x: x\n        y: y\n  within 1m\n  emit k\n")
@@ -101,7 +132,7 @@ def test_several_streams_give_the_same_however_they_are_read(service: Service) -
     assert len(undisturbed.outbox) > 1000
     service.client.flushall()
     fill_two(service, 3000)
-    for point in ("after_commit:2", "mid_batch:3"):
+    for point in ("after_commit:1", "mid_batch:3"):
         assert service.start(point).wait(30) == -signal.SIGKILL
     with service.running():
         eventually(lambda: service.caught_up(key, "b") and service.caught_up("cep:{a}:events", "a"))

@@ -21,23 +21,41 @@ end
 
 local flips = tonumber(was[3]) or 0
 local now_ids, old_ids = KEYS[8 + flips % 2], KEYS[8 + (flips + 1) % 2]
-local at, appended, refused = 11, 0, 0
-local function fresh(id)
-  if redis.call('SADD', now_ids, id) == 0 or redis.call('SISMEMBER', old_ids, id) == 1 then
-    refused = refused + 1
-    return false
+local appended, refused = 0, 0
+-- Which of some rows are new: every `width`-th argument from `first` is an id. Asked for many at a time: a call costs the server
+-- as much as the answer, and there are two sets to look into and one to write.
+local function fresh(first, width, many)
+  local new, seen = {}, {}
+  for start = 1, many, 500 do
+    local ids = {}
+    for i = start, math.min(start + 499, many) do ids[#ids + 1] = ARGV[first + (i - 1) * width] end
+    local before = redis.call('SMISMEMBER', old_ids, unpack(ids))
+    local now = redis.call('SMISMEMBER', now_ids, unpack(ids))
+    redis.call('SADD', now_ids, unpack(ids))
+    for i, id in ipairs(ids) do
+      if before[i] == 1 or now[i] == 1 or seen[id] then
+        refused = refused + 1
+      else
+        new[start + i - 1] = true
+        appended = appended + 1
+      end
+      seen[id] = true
+    end
   end
-  appended = appended + 1
-  return true
+  return new
 end
 
-for _ = 1, tonumber(ARGV[6]) do
-  if fresh(ARGV[at]) then redis.call('XADD', KEYS[4], '*', 'id', ARGV[at], 'alert', ARGV[at + 1]) end
+local at, many = 11, tonumber(ARGV[6])
+local new = fresh(at, 2, many)
+for i = 1, many do
+  if new[i] then redis.call('XADD', KEYS[4], '*', 'id', ARGV[at], 'alert', ARGV[at + 1]) end
   at = at + 2
 end
 for kind = 5, 6 do
-  for _ = 1, tonumber(ARGV[kind + 2]) do
-    if fresh(ARGV[at]) then
+  many = tonumber(ARGV[kind + 2])
+  new = fresh(at, 7, many)
+  for i = 1, many do
+    if new[i] then
       redis.call('XADD', KEYS[kind], '*', 'id', ARGV[at], 'stream', ARGV[at + 1], 'position', ARGV[at + 2],
         'code', ARGV[at + 3], 'reason', ARGV[at + 4], 'bytes', ARGV[at + 5], 'doc', ARGV[at + 6])
     end
