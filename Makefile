@@ -67,6 +67,7 @@ bench-curves: .venv/dev
 
 bench-redis: .venv/dev
 	$(BIN)/python bench/redis_throughput.py
+	$(BIN)/python bench/latency.py
 
 clean:
 	rm -rf .venv .cep build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/data

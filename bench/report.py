@@ -154,7 +154,7 @@ def sections() -> dict[str, str]:
     if (curves := read("curves.json")) is not None:
         made |= {f"curve-{name}": curve_table(curves, name) for name in curves["curves"]}
     if (memory := read("memory.json")) is not None:
-        made["memory"] = memory_table(memory)
+        made["footprint"] = memory_table(memory)
     return made
 
 

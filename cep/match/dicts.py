@@ -10,11 +10,12 @@ from cep.event import Reads
 from cep.match.decode import Decoded
 from cep.match.fieldcheck import EVENT_TIME, Layout, Projection, order_value, read_dict
 from cep.match.memory import DictReader
+from cep.match.rowloop import WRONG
 from cep.match.timefield import Way
 from cep.plan.plan import Path
 from cep.types import Type
 
-CHECKED = (Type.NUMBER, Type.TEXT, Type.BOOL)  # types that a loop over rows can look for
+CHECKED = {Type.ANY, *WRONG}  # types that a loop over rows can look for
 MOST_MISSING = 4  # fields learned to be missing at times, one by one; then each is taken to be
 
 
@@ -26,9 +27,9 @@ class DictDecoder:
         self._reader = DictReader(projection, spec)
         self._layout = layout = Layout(spec)
         own = [path for path in (layout.id, layout.partition, layout.order) if path is not None]
-        fields = {path: want for some in projection.values() for path, want in some.items() if path != EVENT_TIME}
-        checks = {want for want in fields.values() if want is not Type.ANY}
-        self._plain = not own and all(len(path) == 1 for path in (*fields, layout.type or ("",))) and checks <= {*CHECKED}
+        fields = {(path, want) for some in projection.values() for path, want in some.items() if path != EVENT_TIME}
+        paths = [*(path for path, _ in fields), layout.type or ("",)]
+        self._plain = not own and all(len(path) == 1 for path in paths) and {want for _, want in fields} <= CHECKED
         self._missing: set[Path] = set()
         self._reads: Reads | None = None
 
@@ -40,7 +41,9 @@ class DictDecoder:
             way = self._reader.way(documents[0])
             self._plain = way is None or way.scale > 0
             self._reads = self._read_so(way) if way is not None and self._plain else None
-        return None if self._reads is None else (iter(documents if isinstance(documents, list) else list(documents)), self._reads)
+        if self._reads is None:
+            return None
+        return iter(documents if isinstance(documents, list) else list(documents)), self._reads
 
     def _read_so(self, way: Way) -> Reads | None:
         """How events are read whose times are written in this way."""

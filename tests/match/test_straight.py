@@ -118,10 +118,16 @@ def ran(pipeline: Pipeline, batches: list[tuple[Any, Any, list[int] | None]]) ->
     return [alerts, rejected, pipeline.counts, pipeline.positions(), order]
 
 
+RISING = """
+rule rising
+  by user
+  from sensor where speed > 1
+  when count() >= 2 over 4s
+"""
 GIVEN_AS = ["text", "lines", "arrivals", "named", "walked", "dicts"]
 
 
-@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT]))
+@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT, RULES + RISING, RISING]))
 @settings(max_examples=300, deadline=None)
 def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
     if given_as in ("lines", "named", "walked"):
@@ -190,3 +196,14 @@ def test_rules_that_need_no_batch_get_none(monkeypatch: pytest.MonkeyPatch, rows
     ]
     monkeypatch.setattr(pipeline.engine, "feed", None)
     assert len(pipeline.push("event", fresh, range(20, 30)).alerts) == 10 + 3
+
+
+def test_a_field_may_be_of_another_type_in_another_event() -> None:
+    """A list is nothing that the loop over dicts looks for, whatever the field is elsewhere."""
+    rules = 'rule a\n  from x where any(labels, x == "b")\n\nrule b\n  from y where labels > 3\n'
+    events: list[Document] = [{"ts": n, "type": "x", "labels": ["b"]} for n in range(1, 4)]
+    events += [{"ts": 5, "type": "y", "labels": 4}, {"ts": 6, "type": "y", "labels": ["b"]}]
+    pipeline = Pipeline(rulebook(rules), {"event": StreamSpec()}, rows="dict")
+    first, second = pipeline.push("event", events[:1], range(1)), pipeline.push("event", events[1:], range(1, 5))
+    assert [alert.rule for alert in (*first.alerts, *second.alerts)] == ["a", "a", "a", "b"]
+    assert [dead.position for dead in second.dead] == [4]
