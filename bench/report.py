@@ -122,7 +122,7 @@ def fewer_line(results: Results) -> str:
     for row in results["results"]:
         if row["events"] < most:
             said.setdefault(row["engine"], []).append(f"{row['workload']} {row['events']:,}")
-    labels = {name: engine["label"] for name, engine in results["engines"].items()}
+    labels = {"cepheid": "cepheid"} | {name: engine["label"] for name, engine in results["engines"].items()}
     text = "; ".join(f"{labels[name]}: {', '.join(rows)}" for name, rows in said.items())
     return f"Slow ones ran over fewer events, and the loop by hand over as many beside them. {text}." if text else ""
 

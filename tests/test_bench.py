@@ -96,6 +96,12 @@ def test_the_page_and_its_pictures_are_those_of_the_recorded_results() -> None:
         assert (report.PICTURES / name).read_text() == picture
 
 
+def test_rows_over_fewer_events_are_told_of_every_engine() -> None:
+    rows = [row("W1", "cepheid"), row("W6b", "cepheid") | {"events": 10}, row("W6b", "esper") | {"events": 10}]
+    told = report.fewer_line({"results": rows, "engines": {"esper": {"label": "Esper"}}})
+    assert "cepheid: W6b 10; Esper: W6b 10" in told
+
+
 def test_rows_of_a_part_take_the_place_of_the_old_ones_and_the_rest_stays(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
     out.write_text(
