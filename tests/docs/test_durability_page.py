@@ -18,6 +18,8 @@ DAY_US = 86_400_000_000
     "words",
     [
         f"saved every {cell.CHECKPOINT_EVERY_US // 1_000_000} seconds, or when {cell.CHECKPOINT_DIRTY:,} keys",
+        f"up to about {cell.COMMIT_ROWS:,} rows together",
+        f"at most 1/{cell.CHECKPOINT_COST} of the time",
         f"stops at {ingest.FULL_AT:.0%} of `maxmemory`".replace("%", " %"),
         f"silent for {lease.LEASE_MS // 1000} seconds",
         f"kept for {trim.KEEP_RECORDS_US // DAY_US} days",
