@@ -14,6 +14,7 @@ from cep.buffer.control import Idle, Swap, Wall, read_control
 from cep.buffer.gaps import Gap
 from cep.buffer.lease import Fenced, Lease, Rewound, is_dead, who_am_i
 from cep.buffer.link import Link, RedisGone
+from cep.buffer.script import Script
 from cep.errors import ConfigError
 from cep.event import Alert
 
@@ -67,6 +68,7 @@ def test_alerts_rejections_control_and_position_are_written_together(client: red
 
 
 def test_a_commit_whose_answer_was_lost_is_not_done_twice(client: redis.Redis, link: Link) -> None:
+    client.script_load(Script("commit").text)  # or the first answer would be that the server does not know it
     lost = iter([False, True, True, False, False])
     writer = commits(link, lambda: next(lost))
     moves = [Wall({}, 5)]
