@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cep.config import StreamSpec
-from cep.event import Alert, Batch, Column, Document, EventId, LineText
+from cep.event import Alert, Batch, Column, Document, EventId
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder
 from cep.match.engine import Engine, Rows
@@ -22,11 +22,13 @@ from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
 from cep.match.planner import make_matcher
 from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook, rule_read
+from cep.texts import LineText
 
 _encode = msgspec.json.Encoder().encode
 LATE = "E0690"
 FUTURE = "E0691"
 FOR_EVER = 1 << 62  # later than any time
+PART_BYTES = 64 * 1024  # of a text, some 500 lines: they, and the rows of a batch made of them, stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +116,34 @@ class Pipeline:
         arrivals_us  when the buffer took it, if the buffer knows: a time absurdly far beyond it is quarantined
         """
         outcome = Outcome()
-        if not documents:
-            return outcome
-        taken, cut = self._go_straight(stream, documents, positions, arrivals_us, outcome)
-        if not cut:
-            return outcome
-        given = documents
-        if taken:
-            documents = documents.after(taken) if isinstance(documents, LineText) else documents[taken:]
-            positions = positions[taken:]
-            arrivals_us = arrivals_us[taken:] if arrivals_us is not None else None
-        self._push(stream, documents, positions, arrivals_us, outcome)
-        if isinstance(given, LineText):
-            given.counted(taken + len(documents))
+        if isinstance(documents, LineText):
+            self._push_text(stream, documents, positions, arrivals_us, outcome)
+        elif documents:
+            taken, cut = self._go_straight(stream, documents, positions, arrivals_us, outcome)
+            if cut:
+                arrivals_us = arrivals_us[taken:] if arrivals_us is not None else None
+                self._push(stream, documents[taken:], positions[taken:], arrivals_us, outcome)
         return outcome
+
+    def _push_text(
+        self,
+        stream: str,
+        text: LineText,
+        positions: Sequence[EventId],
+        arrivals_us: Sequence[int] | None,
+        outcome: Outcome,
+    ) -> None:
+        """As `push`. Where lines cannot be fed as they are decoded, a batch is made of the next few, and it is tried again."""
+        done, rest, before = 0, text, None
+        while rest:
+            taken, cut = self._go_straight(stream, rest, positions[done:], arrivals_us and arrivals_us[done:], outcome)
+            done += taken
+            if not cut:
+                break
+            some, rest = rest.after(taken).parted(PART_BYTES)
+            before = self._push(stream, some, positions[done:], arrivals_us and arrivals_us[done:], outcome, before)
+            done += len(some)
+        text.counted(done)
 
     def _go_straight(
         self,
@@ -148,14 +164,12 @@ class Pipeline:
         if run is None:
             return 0, True
         latest_us = arrivals_us[0] + self.streams[stream].future_us if arrivals_us is not None else FOR_EVER
-        taken, last_us, cut = run(rows, positions, start_us, latest_us)
+        taken, last_us, cut = run(rows(), positions, start_us, latest_us)
         if taken:
             self._order.went_straight(stream, taken, last_us, positions[taken - 1])
             self.counts["seen"] += taken
             self.counts["fed"] += taken
-            outcome.alerts = self.engine.ran(self._order.watermark_us)
-        if not cut and isinstance(documents, LineText):
-            documents.counted(taken)
+            outcome.alerts += self.engine.ran(self._order.watermark_us)
         return taken, cut
 
     def _push(
@@ -165,17 +179,22 @@ class Pipeline:
         positions: Sequence[EventId],
         arrivals_us: Sequence[int] | None,
         outcome: Outcome,
-    ) -> None:
+        before: EventId | None = None,
+    ) -> EventId | None:
+        """Make a batch of documents and feed it; the position of the last row, `before` if there was none."""
+        dead = len(outcome.dead)
         new, kept = self._decode(stream, documents, positions, arrivals_us, outcome)
         batch, late = self._order.add(stream, new)
         for i, partition in self._order.returned if new.rows else ():
-            outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else None))
+            outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else before))
         for i, behind_us in late:
             outcome.late.append(self._late(stream, kept[i], behind_us, new.documents[i]))
-        self.counts["seen"] += len(new.rows) + len(outcome.dead)
+        dead = len(outcome.dead) - dead
+        self.counts["seen"] += len(new.rows) + dead
         self.counts["late"] += len(late)
-        self.counts["dead"] += len(outcome.dead)
+        self.counts["dead"] += dead
         outcome.alerts += self._feed(batch)
+        return kept[-1] if kept else before
 
     def push_arrow(self, stream: str, batch: Any, first_position: int) -> Outcome:
         """Take a `pyarrow.RecordBatch`: only rows that some rule could want become objects. Positions count from the first.
