@@ -14,10 +14,11 @@ from typing import Any, Literal
 from cep.errors import ConfigError
 from cep.event import Alert, Batch, Match, Reads
 from cep.match.cascade import Cascade
+from cep.match.identity import key_text
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
-from cep.match.running import MakeMatcher, Running, key_text
+from cep.match.running import MakeMatcher, Running
 from cep.match.straightloop import Run
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan

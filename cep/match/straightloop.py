@@ -20,16 +20,15 @@ It ends before the first row that is refused or goes back in time; what was take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 import msgspec
 
 from cep.event import EventId, Reads
-from cep.match.fuse import At
 from cep.match.picks import Target
-from cep.match.rowloop import CHAIN, RowLoop, parts_of
+from cep.match.rowloop import CHAIN, Found, RowLoop, parts_of
 from cep.plan.codegen import Namespace, Rows, Tables
 
 # (rows, ids, earliest time, latest time) -> how many rows it took, the time of the last one, whether it ended before the rows did
@@ -38,16 +37,16 @@ REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) 
 
 
 def compile_run(
-    targets: Sequence[Target], tables: Tables, rows: Rows, fused: Mapping[int, list[At]], reads: Reads, *, numbered: bool
+    targets: Sequence[Target], tabled: frozenset[int], tables: Tables, rows: Rows, found: Found, reads: Reads, *, numbered: bool
 ) -> Run | None:
-    """The function, if all targets are of matchers that stand in it.
+    """The function, if all targets are of matchers that stand in it, or of filters that strike.
 
     numbered  it is only given ids that are a range, and no latest time
     """
-    parts = parts_of(targets, range(len(targets)), frozenset())
-    if len(parts) != 1 or len(fused) < len(targets):
+    parts = parts_of(targets, range(len(targets)), tabled)
+    if len(parts) != 1 or found.listed:
         return None
-    loop = RowLoop(parts[0], targets, (), [], Namespace(tables), rows, fused, (), reads)
+    loop = RowLoop(parts[0], targets, found, Namespace(tables), rows, reads)
     if rows == "struct":
         return _run_decoded(loop, reads, numbered=numbered)
     return _run_dicts(loop, reads) if numbered else None

@@ -120,16 +120,21 @@ def ran(pipeline: Pipeline, batches: list[tuple[Any, Any, list[int] | None]]) ->
     return [alerts, rejected, pipeline.counts, pipeline.positions(), order]
 
 
+TABLED = "".join(
+    f'\nrule t{n}\n  from {name} where user == "{user}" and speed > {n % 3}\n'
+    for n, (name, user) in enumerate((name, user) for name in ("sensor", "buy") for user in "pppqqqrr")
+)
 RISING = """
 rule rising
   by user
   from sensor where speed > 1
   when count() >= 2 over 4s
 """
+SETS = [RULES, RULES + STRICT, RULES + RISING, RISING, RULES + TABLED, TABLED, TABLED + RISING]
 GIVEN_AS = ["text", "lines", "arrivals", "named", "walked", "dicts"]
 
 
-@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT, RULES + RISING, RISING]))
+@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from(SETS))
 @settings(max_examples=300, deadline=None)
 def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
     if given_as in ("lines", "named", "walked"):
