@@ -9,16 +9,14 @@ import dataclasses
 import itertools
 from typing import Any
 
-from lark import Token, v_args
-
 from cep.errors import Span
 from cep.lang import literals, tree
 from cep.lang.build_expressions import ExpressionBuilder
 from cep.lang.declared import unknown_kind
+from cep.lang.lalr import Token
 from cep.lang.pieces import Block, Clause, Emit, Listing, Mode, Word
 
 
-@v_args(inline=True)
 class Builder(ExpressionBuilder):
     """Callbacks of the parser for everything that is not an expression."""
 
@@ -30,7 +28,7 @@ class Builder(ExpressionBuilder):
         return self._deep(tree.Sequence(span, parts, arrows), span, *parts)
 
     def arrow(self, sign: Token) -> tree.Arrow:
-        return tree.Arrow(self._at(sign), str(sign))  # type: ignore[arg-type]  # the grammar admits no other
+        return tree.Arrow(self._at(sign), sign.text)  # type: ignore[arg-type]  # the grammar admits no other
 
     def arrow_from_to(self, sign: Token, *rest: Any) -> tree.Arrow:
         least, most = (part for part in rest if isinstance(part, tree.Duration))
@@ -47,7 +45,7 @@ class Builder(ExpressionBuilder):
         if least is not None and most is not None and most.us < least.us:
             low, high = literals.show_duration(most.us), literals.show_duration(least.us)
             self._fault("E0114", f"at least {high} and at most {low} cannot both hold", span, help=f"write {sign}[{low}..{high}]")
-        return tree.Arrow(span, str(sign), least.us if least else None, most.us if most else None)  # type: ignore[arg-type]  # as above
+        return tree.Arrow(span, sign.text, least.us if least else None, most.us if most else None)  # type: ignore[arg-type]  # as above
 
     def step(self, label: Word, repeat: tree.Repeat | None = None) -> tree.Step:
         return tree.Step(label.span if repeat is None else label.span.to(repeat.span), label.text, False, repeat)
@@ -99,7 +97,7 @@ class Builder(ExpressionBuilder):
         return tree.Repeat(quantifier.span.to(end), quantifier, inner, gap, until)
 
     def inner(self, start: Token, sign: Token, end: Token) -> tree.Arrow:
-        return tree.Arrow(self._at(start).to(self._at(end)), str(sign))  # type: ignore[arg-type]  # as above
+        return tree.Arrow(self._at(start).to(self._at(end)), sign.text)  # type: ignore[arg-type]  # as above
 
     def gap(self, word: Token, token: Token) -> tree.Duration:
         return tree.Duration(self._at(word).to(self._at(token)), self.duration(token).us)
@@ -126,7 +124,7 @@ class Builder(ExpressionBuilder):
         return self._times(low, high, end)
 
     def _times(self, low: Token, high: Token | None, end: Token) -> tree.Quantifier:
-        span = self.place.span((low.start_pos or 1) - 1, end.end_pos or 0)
+        span = self.place.span(low.start_pos - 1, end.end_pos)
         least = self._literal(low, literals.read_integer, "E0107", 1)
         most = None if high is None else self._literal(high, literals.read_integer, "E0107", 1)
         if most is not None and most < least:
@@ -147,7 +145,7 @@ class Builder(ExpressionBuilder):
         return Listing(made, made[0].span.to(end) if made else end)
 
     def _as_word(self, word: Token | Word) -> Word:
-        return Word(str(word), self._at(word)) if isinstance(word, Token) else word
+        return Word(word.text, self._at(word)) if isinstance(word, Token) else word
 
     def meta_pair(self, name: Word, text: Word) -> tuple[Word, Word]:
         return name, text
@@ -228,7 +226,7 @@ class Builder(ExpressionBuilder):
         return tree.AfterMatch(self._at(words[0]).to(self._at(words[-1])), "past last")
 
     def skip_to_step(self, skip: Token, to: Token, end: Token, label: Word) -> tree.AfterMatch:
-        return tree.AfterMatch(self._at(skip).to(label.span), str(end), label.text)  # type: ignore[arg-type]  # "first" or "last"
+        return tree.AfterMatch(self._at(skip).to(label.span), end.text, label.text)  # type: ignore[arg-type]  # "first" or "last"
 
     def suppress(self, same: Token, *rest: Any) -> tree.Suppress:
         names, duration = rest[:-2], rest[-1]
@@ -297,7 +295,7 @@ class Builder(ExpressionBuilder):
         return Clause("title", start.to(rest[-1].span), rest[-1])
 
     def _word_clause(self, start: Token, word: Token) -> Clause:
-        return self._clause(str(start), start, self._as_word(word))
+        return self._clause(start.text, start, self._as_word(word))
 
     severity = fire_clause = then_clause = _word_clause
 
@@ -310,7 +308,7 @@ class Builder(ExpressionBuilder):
         return self._clause("mode", start, self.fragment_mode(*rest))
 
     def _value_clause(self, start: Token, value: Any) -> Clause:
-        return self._clause(str(start), start, value)
+        return self._clause(start.text, start, value)
 
     tags = description = by_clause = from_clause = within_clause = when_clause = once_clause = suppress_clause = _value_clause
     over_clause = per_clause = session_clause = bucket_clause = for_clause = until_clause = _value_clause
@@ -367,7 +365,7 @@ class Builder(ExpressionBuilder):
         return Block("test", name, self._at(start).to(end), clauses, head)
 
     def repeat(self, times: Token, every_word: Token | None = None, every: tree.Duration | None = None) -> tuple[int, int, Span]:
-        digits = str(times)[1:]
+        digits = times.text[1:]
         count = int(digits) if len(digits) < 7 else 0
         if not 1 <= count <= 100_000:
             self._fault("E0107", "an event is repeated 1 to 100,000 times", self._at(times), help="write a number in that range")
@@ -420,7 +418,7 @@ class Builder(ExpressionBuilder):
         return Listing(items, items[0].span.to(items[-1].span))
 
     def check(self, field: Word, op: Token, value: Listing) -> tree.Check:
-        return tree.Check(field.span.to(value.span), field.text, str(op), value.items[0])  # type: ignore[arg-type]  # the grammar admits no other
+        return tree.Check(field.span.to(value.span), field.text, op.text, value.items[0])  # type: ignore[arg-type]  # the grammar admits no other
 
     # ------------------------------------------------------------ plain data: Listing((value,), where)
 

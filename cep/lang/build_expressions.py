@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from lark import Token, Transformer, v_args
-
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang import literals, tree
+from cep.lang.lalr import Token
 from cep.lang.literals import LiteralFault
 from cep.lang.pieces import Word, part_name
 from cep.lang.places import Place
@@ -20,8 +19,7 @@ MAX_DEPTH = 64
 Made = TypeVar("Made")
 
 
-@v_args(inline=True)
-class ExpressionBuilder(Transformer[Token, Any]):
+class ExpressionBuilder:
     """Callbacks of the parser. `begin` before each parse; `faults` and `comments` are what it found besides the tree."""
 
     def begin(self, place: Place) -> None:
@@ -42,13 +40,13 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return self.faults
 
     def comment(self, token: Token) -> Token:
-        self.comments.append(Word(str(token).rstrip(), self._at(token)))
+        self.comments.append(Word(token.text.rstrip(), self._at(token)))
         return token
 
     # ------------------------------------------------------------ small parts
 
     def _at(self, token: Token) -> Span:
-        return self.place.span(token.start_pos or 0, token.end_pos or 0)
+        return self.place.span(token.start_pos, token.end_pos)
 
     def _fault(self, code: str, message: str, span: Span, label: str = "", help: str = "") -> None:
         self.faults.append(Diagnostic(code, message, span, label=label, help=help))
@@ -56,9 +54,9 @@ class ExpressionBuilder(Transformer[Token, Any]):
     def _literal(self, token: Token, read: Any, code: str, instead: Any) -> Any:
         """What the token says; a fault and `instead` if it says nothing."""
         try:
-            return read(str(token))
+            return read(token.text)
         except LiteralFault as fault:
-            start = token.start_pos or 0
+            start = token.start_pos
             span = self._at(token) if fault.end is None else self.place.span(start + fault.at, start + fault.end)
             self._fault(code, fault.message, span, help=fault.mend)
             return instead
@@ -72,12 +70,12 @@ class ExpressionBuilder(Transformer[Token, Any]):
         return node
 
     def name(self, token: Token) -> Word:
-        return Word(str(token).strip("`"), self._at(token), not token.startswith("`"))
+        return Word(token.text.strip("`"), self._at(token), not token.text.startswith("`"))
 
     label = label_use = table_name = list_name = name
 
     def rule_id(self, token: Token) -> tree.Name:
-        return tree.Name(self._at(token), str(token).strip("`"))
+        return tree.Name(self._at(token), token.text.strip("`"))
 
     rule_name = rule_id
 
@@ -192,7 +190,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
 
     def binary(self, left: tree.Expr, op: Any, right: tree.Expr) -> tree.Binary:
         span = left.span.to(right.span)
-        return self._deep(tree.Binary(span, str(op), left, right), span, left, right)  # type: ignore[arg-type]  # the grammar admits no other
+        return self._deep(tree.Binary(span, op.text, left, right), span, left, right)
 
     def negated_text(self, left: tree.Expr, word: Token, op: Token, right: tree.Expr) -> tree.Unary:
         inner = self.binary(left, op, right)
@@ -246,7 +244,7 @@ class ExpressionBuilder(Transformer[Token, Any]):
     def seen(self, word: Token, *rest: Any) -> tree.Seen:
         values, duration = rest[:-2], rest[-1]
         span = self._at(word).to(duration.span)
-        return self._deep(tree.Seen(span, str(word), values, duration.us), span, *values)  # type: ignore[arg-type]  # the grammar admits no other
+        return self._deep(tree.Seen(span, word.text, values, duration.us), span, *values)  # type: ignore[arg-type]  # the grammar admits no other
 
     def between(self, operand: tree.Expr, *rest: Any, negated: bool = False) -> tree.Between:
         low, high = rest[-3], rest[-1]

@@ -5,17 +5,15 @@ from __future__ import annotations
 import functools
 import threading
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cep.errors import Diagnostic
 from cep.lang.places import Lines, Place
+from cep.lang.tables import load_tables
 
 if TYPE_CHECKING:
-    from lark import Lark
-
     from cep.lang.build import Builder
+    from cep.lang.lalr import Parser
     from cep.lang.pieces import Word
 
 STARTS = (
@@ -75,75 +73,39 @@ class Parsed:
     halt: Halt | None = None
 
 
-def grammar_text() -> str:
-    """The grammar: beside the package in a wheel, at the top of the source tree otherwise."""
-    packed = resources.files("cep").joinpath("grammar.lark")
-    if packed.is_file():
-        return packed.read_text(encoding="utf-8")
-    return (Path(__file__).resolve().parents[2] / "grammar.lark").read_text(encoding="utf-8")
-
-
 @functools.cache
-def _parser() -> tuple[Lark, Builder]:
-    # Here and not above: Lark and its tables cost about 0.2 s, and many commands never read a rule.
-    from lark import Lark
-
+def _parser() -> tuple[Parser, Builder]:
+    # Here and not above: the builder and the tables cost some 20 ms, and many commands never read a rule.
     from cep.lang.build import Builder
+    from cep.lang.lalr import Parser
 
     builder = Builder()
-    lark = Lark(
-        grammar_text(),
-        parser="lalr",
-        lexer="contextual",
-        start=list(STARTS),
-        transformer=builder,
-        lexer_callbacks={"COMMENT": builder.comment},
-        maybe_placeholders=False,
-    )
-    return lark, builder
+    return Parser(load_tables(STARTS), builder, builder.comment), builder
 
 
 def parse(start: str, text: str, place: Place) -> Parsed:
     """Parse all of `text` as `start`; never raises for what the text says."""
-    with _LOCK:
-        lark, builder = _parser()
-        from lark import UnexpectedInput
+    from cep.lang.lalr import Halted
 
+    with _LOCK:
+        parser, builder = _parser()
         builder.begin(place)
         try:
-            value = lark.parse(text, start=start)
-        except UnexpectedInput as error:
-            return Parsed(None, builder.faults, builder.comments, _halt(lark, start, text, error))
+            value = parser.parse(start, text)
+        except Halted as halted:
+            halt = Halt(halted.at, halted.token, parser.accepts(halted.states, start))
+            return Parsed(None, builder.faults, builder.comments, halt)
         return Parsed(value, builder.finish(), builder.comments)
 
 
 def accepts_after(start: str, text: str) -> frozenset[str]:
     """The terminals that may follow `text`, read as the beginning of `start`; none if it cannot be one."""
+    from cep.lang.lalr import Halted
+
     with _LOCK:
-        lark, builder = _parser()
-        from lark import UnexpectedInput
-
+        parser, builder = _parser()
         builder.begin(Place(Lines("", text)))
-        stepping = lark.parse_interactive(text, start=start)
         try:
-            stepping.exhaust_lexer()
-        except UnexpectedInput:
+            return parser.accepts(parser.read(start, text), start)
+        except Halted:
             return frozenset()
-        return frozenset(stepping.accepts())  # type: ignore[no-untyped-call]  # of Lark
-
-
-def _halt(lark: Lark, start: str, text: str, error: Any) -> Halt:
-    """Where and why it stopped. The parser is run again by hand, because only so it tells exactly what it would take."""
-    from lark import UnexpectedInput, UnexpectedToken
-
-    token = error.token.type if isinstance(error, UnexpectedToken) else ""
-    if token == "$END":
-        at, token = len(text), "end"
-    else:
-        at = error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream
-    stepping = lark.parse_interactive(text, start=start)
-    try:
-        stepping.exhaust_lexer()
-    except UnexpectedInput:
-        pass  # the same error: it is here again because the parser was stepped to it on purpose
-    return Halt(at or 0, token, frozenset(stepping.accepts()))  # type: ignore[no-untyped-call]  # of Lark

@@ -11,20 +11,20 @@ from pathlib import Path
 import lark
 import pytest
 
-from cep.lang import grammar
+from cep.lang import grammar, tables
 from cep.lang.blocks import RULE_WORDS, TEST_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_grammar_is_the_file_at_the_top_of_the_tree() -> None:
-    assert grammar.grammar_text() == (ROOT / "grammar.lark").read_text(encoding="utf-8")
+    assert tables.grammar_text() == (ROOT / "grammar.lark").read_text(encoding="utf-8")
 
 
 def test_grammar_packed_beside_the_code_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "grammar.lark").write_text("packed", encoding="utf-8")
     monkeypatch.setattr(importlib.resources, "files", lambda package: tmp_path)
-    assert grammar.grammar_text() == "packed"
+    assert tables.grammar_text() == "packed"
 
 
 def test_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
@@ -32,7 +32,7 @@ def test_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
     lark.logger.setLevel(logging.DEBUG)
     lark.logger.addHandler(caplog.handler)
     try:
-        lark.Lark(grammar.grammar_text(), parser="lalr", start=list(grammar.STARTS), debug=True)
+        lark.Lark(tables.grammar_text(), parser="lalr", start=list(grammar.STARTS), debug=True)
     finally:
         lark.logger.removeHandler(caplog.handler)
         lark.logger.setLevel(level)
@@ -40,7 +40,7 @@ def test_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_every_clause_word_is_a_word_of_the_grammar() -> None:
-    text = grammar.grammar_text()
+    text = tables.grammar_text()
     for word in (*RULE_WORDS, *TEST_WORDS):
         assert f"{word.upper()}.5: /{word}(?!\\w)/" in text
 
