@@ -12,8 +12,8 @@ Level = Literal["error", "warning"]
 
 
 class Span(NamedTuple):
-    """A piece of a file: lines and columns count from 1, the end column is exclusive. Each part of a tree has one: they are tuples
-    because those are made four times as fast as frozen dataclasses."""
+    """A piece of a file: lines and columns count from 1, the end column is exclusive. A tuple, because each part of a tree has
+    one, and tuples are made four times as fast as frozen dataclasses."""
 
     file: str
     line: int
