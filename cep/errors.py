@@ -6,14 +6,14 @@ The codes themselves (what each means, how to mend it) are in `cep.codes`; drawi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Level = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """A piece of a file: lines and columns count from 1, the end column is exclusive."""
+class Span(NamedTuple):
+    """A piece of a file: lines and columns count from 1, the end column is exclusive. A tuple, because each part of a tree has
+    one, and tuples are made four times as fast as frozen dataclasses."""
 
     file: str
     line: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang.declared import DECLARATIONS
 from cep.lang.places import Lines
+from cep.records import record
 from cep.spelling import closest
 
 RULE_WORDS = (
@@ -28,7 +28,7 @@ _FIRST_WORD = re.compile(r"^[ \t]*([^\W\d]\w*)(?!\w)", re.MULTILINE)
 _TEXT = re.compile(r"(?:\s|#[^\n]*)*")  # all that stands before the first text
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Slice:
     """One block: source[start:end] is a rule, a test or a declaration."""
 

@@ -23,7 +23,7 @@ class ExpressionBuilder:
     """Callbacks of the parser. `begin` before each parse; `faults` and `comments` are what it found besides the tree."""
 
     def begin(self, place: Place) -> None:
-        self.place = place
+        self.place, self.span = place, place.span
         self.faults: list[Diagnostic] = []
         self.comments: list[Word] = []
         self._depth: dict[int, tuple[int, Any]] = {}  # by id; the node is kept so that no id is used twice
@@ -46,7 +46,7 @@ class ExpressionBuilder:
     # ------------------------------------------------------------ small parts
 
     def _at(self, token: Token) -> Span:
-        return self.place.span(token.start_pos, token.end_pos)
+        return self.span(token.start_pos, token.end_pos)
 
     def _fault(self, code: str, message: str, span: Span, label: str = "", help: str = "") -> None:
         self.faults.append(Diagnostic(code, message, span, label=label, help=help))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cep.errors import Diagnostic
 from cep.lang.places import Lines, Place
 from cep.lang.tables import load_tables
+from cep.records import record
 
 if TYPE_CHECKING:
     from cep.lang.build import Builder
@@ -53,7 +53,7 @@ STARTS = (
 _LOCK = threading.Lock()  # the builder holds what one parse has found
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Halt:
     """Where the parser stopped: the offset of the text it did not expect (the end of the text: its length), the kind of
     that token ("" if no token begins so), and the terminals it would have taken."""
@@ -63,7 +63,7 @@ class Halt:
     accepts: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parsed:
     """What one parse found: the value if it came to the end, or where it halted."""
 

@@ -67,13 +67,14 @@ def _read_block(lines: Lines, piece: Slice, faults: list[Diagnostic], comments: 
     """The block, or None with its faults told. After a fault the clause is blanked out and the rest read again."""
     text = lines.source[piece.start : piece.end]
     place = Place(lines, piece.start)
-    starts = clause_starts(text, piece.kind)
+    starts: list[int] | None = None  # found out at the first fault
     found: list[Diagnostic] = []
     parsed = parse(f"{piece.kind}_block", text, place)
     comments.extend(parsed.comments)
     while parsed.halt is not None and len(found) < MAX_FAULTS_IN_BLOCK:
         fault = diagnose(parsed.halt, text, place, piece.kind)
         found.append(fault)
+        starts = clause_starts(text, piece.kind) if starts is None else starts
         at = lines.offset(fault.span.line, fault.span.col) - piece.start
         start = max((start for start in starts if start <= at), default=None)
         if start is None or len(text) > MAX_RETRIED_CHARS:

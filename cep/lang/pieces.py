@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cep.errors import Span
 from cep.lang import tree
+from cep.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Word:
     """A word that names something, and where it stands."""
 
@@ -18,7 +18,7 @@ class Word:
     bare: bool = True  # not in backquotes
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Clause:
     """One clause as written: which (`by`, `from`, `given`...), where, and what it says."""
 
@@ -27,7 +27,7 @@ class Clause:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Block:
     """A rule or a test before it is put together; `head` is where its name stands."""
 
@@ -38,7 +38,7 @@ class Block:
     head: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Listing:
     """Values between brackets or commas, and where they stand together."""
 
@@ -46,7 +46,7 @@ class Listing:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Emit:
     """The fields of `emit` or, with `rows`, of `emit rows`."""
 
@@ -55,7 +55,7 @@ class Emit:
     rows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mode:
     """`mode canary 10%`: the word, and the share if one is given."""
 

@@ -31,7 +31,14 @@ class Lines:
 
     def span(self, start: int, end: int) -> Span:
         """The span of source[start:end]."""
-        return Span(self.path, *self.position(start), *self.position(max(start, end)))
+        starts = self.starts
+        line = bisect_right(starts, start)
+        col = start - starts[line - 1] + 1
+        if end <= start:
+            return Span(self.path, line, col, line, col)
+        if line == len(starts) or end < starts[line]:  # on the same line, as nearly all are
+            return Span(self.path, line, col, line, col + end - start)
+        return Span(self.path, line, col, *self.position(end))
 
 
 class Place:

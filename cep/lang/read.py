@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cep.collector import collector_waits
 from cep.errors import Diagnostic, Span
 from cep.lang import tree
 from cep.lang.parser import parse_text
@@ -29,6 +30,11 @@ def read_rules(path: str, source: bytes | str) -> tuple[tree.File, list[Diagnost
 
     `NAME.test`, `NAME.test.yml` and `NAME.test.yaml` hold only tests; YAML tests that name no rule are of rule NAME.
     """
+    with collector_waits():
+        return _read(path, source)
+
+
+def _read(path: str, source: bytes | str) -> tuple[tree.File, list[Diagnostic]]:
     text, fault = _decoded(path, source)
     if fault is None and not is_rule_file(path):
         fault = _whole(

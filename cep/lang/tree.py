@@ -5,20 +5,21 @@ Nothing here knows types or names; `cep.plan` reads this tree and nothing else o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from cep.errors import Span
+from cep.records import record
 
 # ---------------------------------------------------------------- expressions
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Node:
     span: Span = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Const(Node):
     """`5`, `2.5`, `"text"`, `true`, `null`. Integers stay integers, of any size; `5`, `5.0` and `true` are not the same."""
 
@@ -33,28 +34,28 @@ class Const(Node):
         return hash((type(self.value), self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Duration(Node):
     """`500ms 10s 5m 2h 7d`; compares and calculates as a time span."""
 
     us: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Size(Node):
     """`10MB`: a number of bytes (KB MB GB TB = powers of 1000, KiB MiB .. = powers of 1024)."""
 
     number_of_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Path(Node):
     """`speed`, `ok.ip`, `process.parent.name`, `` `odd name`.x ``: whether the head is a label or a field, `plan` decides."""
 
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Member(Node):
     """A field of something that is not a plain path: `first(fail).ip`, `fail[0].ip`, `lookup t[k].name`."""
 
@@ -62,7 +63,7 @@ class Member(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Index(Node):
     """`fail[0]`, `fail[-1]`, `tags[2]`."""
 
@@ -70,7 +71,7 @@ class Index(Node):
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call(Node):
     """`count()`, `max(speed)`, `count(status >= 500)`, `sum(amount where currency == "EUR")`, `cidr(ip, "10.0.0.0/8")`."""
 
@@ -79,7 +80,7 @@ class Call(Node):
     where: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Lookup(Node):
     """`lookup customers[placed.customer_id]`: a row of a table; `Member` picks its column."""
 
@@ -87,7 +88,7 @@ class Lookup(Node):
     key: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unary(Node):
     op: Literal["-", "not"]
     operand: Expr
@@ -99,7 +100,7 @@ BinaryOp = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Binary(Node):
     """Arithmetic, comparison, text match (`~` glob, `=~` regex; the forms with `i` ignore case)."""
 
@@ -108,13 +109,13 @@ class Binary(Node):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Logic(Node):
     op: Literal["and", "or"]
     operands: tuple[Expr, ...]  # two or more, flattened
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class In(Node):
     """`x in ["a", "b"]`, `x not in [..]`; `x in table NAME` holds the name in `table` and no items, `x in NAME` (a list of the
     rule set) holds it in `named`."""
@@ -126,7 +127,7 @@ class In(Node):
     named: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Between(Node):
     """`x between 1 and 5`, both ends in."""
 
@@ -136,18 +137,18 @@ class Between(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class IsNull(Node):
     operand: Expr
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ListOf(Node):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Seen(Node):
     """`first_seen(user, country) in 30d`: no earlier event of the last 30 days had these values. `changed(status) in 1d`: the
     latest earlier one of that time had other values."""
@@ -157,7 +158,7 @@ class Seen(Node):
     us: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Baseline(Node):
     """`baseline(count() per 5m, over 7d)`: the mean of an aggregate over the whole windows of five minutes that lie in the seven
     days before."""
@@ -178,7 +179,7 @@ Expr = (
 ArrowKind = Literal["->", "->>", "=>"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Quantifier(Node):
     """`?` is 0..1, `+` 1.., `*` 0.., `{n}` `{n,}` `{n,m}`; no upper end is None. A `?` behind it makes it lazy."""
 
@@ -187,7 +188,7 @@ class Quantifier(Node):
     lazy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Repeat(Node):
     """How often a step or group is taken, and how its passes follow each other: `x{3,}`, `x+?`, `x+[=>]`, `x{3,}[->>]`,
     `x+ gap 1m`, `x+ until y`."""
@@ -198,7 +199,7 @@ class Repeat(Node):
     until: str | None = None  # a label
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Step(Node):
     """One label of a pattern: `fail{10,}`, `!paid`."""
 
@@ -207,7 +208,7 @@ class Step(Node):
     repeat: Repeat | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Group(Node):
     """`(a -> b){2,}`; `(a -> b within 1m)` bounds each pass."""
 
@@ -216,14 +217,14 @@ class Group(Node):
     repeat: Repeat | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Choice(Node):
     """`a | b`, `a{2} | (b -> c)`."""
 
     options: tuple[Step | Group | AnyOrder, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AnyOrder(Node):
     """`all(a, b, c)` (then `count` is None), `2 of (a, b, c)`: one event for each of so many different labels, in any order."""
 
@@ -234,7 +235,7 @@ class AnyOrder(Node):
 Part = Step | Group | Choice | AnyOrder
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Arrow(Node):
     """How the next part follows: `->` later, `->>` every later, `=>` immediately next among the rule's own events of the key.
     `->[1s..30m]` bounds the delay since the last event taken, both ends in; `->[1s..]` and `->[..30m]` leave one open."""
@@ -244,7 +245,7 @@ class Arrow(Node):
     max_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sequence(Node):
     """`a -> b => c`: arrows[i] stands before parts[i + 1]."""
 
@@ -255,12 +256,12 @@ class Sequence(Node):
 # ---------------------------------------------------------------- clauses
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Name(Node):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Select(Node):
     """`auth where outcome == "failure"`: events of one type that fit a condition. `label` is empty in `from` and `absent`.
     `breach: rule brute_force` takes the alerts of a rule as events: then `type` is "rule brute_force"."""
@@ -270,7 +271,7 @@ class Select(Node):
     where: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class KeyPart(Node):
     """One part of `by`: an expression, and the name it goes by in `emit` and alerts (the path's last part if not given)."""
 
@@ -278,7 +279,7 @@ class KeyPart(Node):
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class By(Node):
     """`by user, host`; or per event type `by {auth: user, dns: client}`: then `types` holds (type, parts) and `parts` is
     empty. A composite per-type key is written with lists: `by {auth: [user, host], dns: [client, name]}`."""
@@ -287,18 +288,18 @@ class By(Node):
     types: tuple[tuple[str, tuple[KeyPart, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class From(Node):
     select: Select
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MatchClause(Node):
     pattern: Sequence
     where: tuple[Select, ...]  # one per label, those of `until` included
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Absent(Node):
     """`absent heartbeat where P for 3m`."""
 
@@ -306,7 +307,7 @@ class Absent(Node):
     for_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Within(Node):
     """`within 10m`, `within 10m exclusive`, or counted in own events: `within 200 events`."""
 
@@ -315,7 +316,7 @@ class Within(Node):
     events: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Over(Node):
     """`over 10m` slides; `over 10m every 1m` hops (`zone`: the zone its ends are aligned to); `over 100 events`."""
 
@@ -325,7 +326,7 @@ class Over(Node):
     zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Per(Node):
     """`per 10m`, `per 1d in "Europe/Berlin"`: windows side by side, judged at their ends."""
 
@@ -333,7 +334,7 @@ class Per(Node):
     zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Session(Node):
     """`session gap 5m max 1h`."""
 
@@ -341,7 +342,7 @@ class Session(Node):
     max_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bucket(Node):
     """`bucket 5 leak 1 per 10s`: each event adds one, one leaks every ten seconds; told when it runs over."""
 
@@ -353,7 +354,7 @@ class Bucket(Node):
 Window = Over | Per | Session | Bucket
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Expect(Node):
     """`expect host in table hosts where active`: keys that ought to be heard of. `names` are parts of the key, `where` reads
     columns of the table."""
@@ -363,7 +364,7 @@ class Expect(Node):
     where: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Suppress(Node):
     """`suppress same user, ip for 10m`: alerts that emit the same."""
 
@@ -371,7 +372,7 @@ class Suppress(Node):
     us: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pick(Node):
     """`pick first`, `pick latest`, `pick longest`, `pick all limit 10`."""
 
@@ -379,7 +380,7 @@ class Pick(Node):
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AfterMatch(Node):
     """`after match skip none`, `... to next`, `... past last`, `... to first X`, `... to last X`."""
 
@@ -387,7 +388,7 @@ class AfterMatch(Node):
     label: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Budget(Node):
     """`budget 1000 runs, on full drop oldest`: the most partial matches (windows, keys) the rule holds at once."""
 
@@ -395,13 +396,13 @@ class Budget(Node):
     on_full: Literal["oldest", "newest", "sample"] = "oldest"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Let(Node):
     name: str
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class EmitField(Node):
     """`readings = count()`, or a bare `truck_id` (then `name` is the path's last part and `bare` holds)."""
 
@@ -410,7 +411,7 @@ class EmitField(Node):
     bare: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Once(Node):
     """`once per user every 1h`; `once every 1h` has no `per` and mutes the whole rule."""
 
@@ -421,7 +422,7 @@ class Once(Node):
 # ---------------------------------------------------------------- tests
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Given(Node):
     """`at 0s telemetry {speed: 95} x5 every 1m`. `event` is plain data (dicts, lists, scalars)."""
 
@@ -432,7 +433,7 @@ class Given(Node):
     every_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Check(Node):
     """`readings == 5`: one claim about an alert's emitted fields, or about `key`, `severity`, `title`, `events`."""
 
@@ -441,7 +442,7 @@ class Check(Node):
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExpectAlerts(Node):
     """`expect 1 alert at 4m with readings == 5 and top > 90`: exactly `count` alerts fit it. A test's expectations
     together account for every alert: one that fits none of them fails the test. `expect 1 resolve at 10m` is about alerts
@@ -453,14 +454,14 @@ class ExpectAlerts(Node):
     resolves: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExpectNothing(Node):
     """`expect nothing until 15m`: no alerts; the clock runs on to `until` (timers fire), else stops at the last time written."""
 
     until_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RuleTest(Node):
     rule: Name
     name: str
@@ -474,7 +475,7 @@ class RuleTest(Node):
 Mode = Literal["enabled", "shadow", "canary", "disabled"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rule(Node):
     """One rule, as written. Clauses that were not written are None or empty."""
 
@@ -512,7 +513,7 @@ class Rule(Node):
     to_spans: tuple[Span, ...] = field(default=(), compare=False)  # one per channel
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comment:
     """A comment and what it belongs to: `anchor` is a rule, a test or a line of one, as ("rule", 0, "by") or
     ("test", 2, "given", 1),
@@ -526,7 +527,7 @@ class Comment:
 # ---------------------------------------------------------------- what rules share
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Macro(Node):
     """`macro internal(ip): cidr(ip, "10.0.0.0/8")`: a predicate (or value) by name, written out where it is used."""
 
@@ -535,7 +536,7 @@ class Macro(Node):
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ListBlock(Node):
     """`list eu: ["DE", "FR"]`: constants by name, for `x in eu`."""
 
@@ -543,7 +544,7 @@ class ListBlock(Node):
     items: tuple[Const, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TableBlock(Node):
     """`table hosts from "hosts.csv" key host`: reference data from a file beside the rules."""
 
@@ -552,7 +553,7 @@ class TableBlock(Node):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SchemaBlock(Node):
     """`schema login {user: text, process.name: text}`: the fields of an event type."""
 
@@ -564,7 +565,7 @@ class SchemaBlock(Node):
 Declaration = Macro | ListBlock | TableBlock | SchemaBlock
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class File(Node):
     """Everything one file says: rules in the order written, tests in the order of their rules, declarations by kind (schemas,
     tables, lists, macros) and then as written: so both spellings print them alike."""

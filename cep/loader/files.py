@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cep.collector import collector_waits
 from cep.config import Config
 from cep.errors import ConfigError, Diagnostic, Span
 from cep.lang import tree
@@ -112,6 +113,11 @@ def load_texts(texts: Mapping[str, str], config: Config, tables: Tables | None =
 
 
 def _load(disk: Disk, config: Config, given: Tables | None, previous: Loaded | None, known: Loaded | None) -> Loaded:
+    with collector_waits():
+        return _loaded(disk, config, given, previous, known)
+
+
+def _loaded(disk: Disk, config: Config, given: Tables | None, previous: Loaded | None, known: Loaded | None) -> Loaded:
     before = _before(previous)
     if disk.missing and not before.files:
         missing = ", ".join(disk.missing)

@@ -12,6 +12,7 @@ file that cannot be read, folder gone      all it ran before
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,7 @@ class Merge:
         self.reasons: dict[str, str] = {}  # rule -> why it does not run as it is on disk
         self.missing: dict[str, str] = {}  # rule -> file: on disk, and not running at all
         self.diagnostics: list[Diagnostic] = []
+        self._by_file: dict[str, _Running] | None = None  # of `chosen`, until it changes
 
     def take_file(self, file: tree.File, faults: Sequence[Diagnostic]) -> None:
         """A file as it was read from disk, with the faults of its syntax."""
@@ -98,6 +100,7 @@ class Merge:
             owner = self._ran[name][0] if name in self._ran else None
             first = next((choice for choice in choices if choice.file == owner), choices[0])
             self.chosen[name] = first
+            self._by_file = None
             self.diagnostics += [_twice(first, other) for other in choices if other is not first]
 
     def candidates(self) -> list[tree.File]:
@@ -105,7 +108,7 @@ class Merge:
         files = []
         for path in sorted({**self._disk, **self._kept}):
             source = self._disk.get(path) or self._kept[path]
-            rules = tuple(choice.tree for choice in self.chosen.values() if choice.file == path)
+            rules = tuple(choice.tree for choice in self._running(path).choices.values())
             if rules != source.rules:
                 # tests of what does not run tell nothing; comments are counted by the rules of the whole file
                 tests = tuple(test for test in source.tests if test.rule.text not in self.missing)
@@ -120,6 +123,7 @@ class Merge:
     def fall_back(self, name: str, reason: str) -> None:
         """The chosen tree does not compile: the one that ran takes its place; if that was it, the rule goes."""
         choice = self.chosen.pop(name)
+        self._by_file = None
         self.reasons[name] = reason
         ran = self._ran.get(name)
         if choice.fresh and ran is not None and ran[1] != choice.tree:
@@ -134,10 +138,12 @@ class Merge:
 
     def note(self, found: Iterable[Diagnostic]) -> None:
         """Add what planning found, as far as it speaks of the text that is on disk."""
+        told = set(self.diagnostics)
         for one in found:
             rule = self.rule_at(one)
             stale = one.span.file in self._kept or (rule is not None and rule in self.chosen and not self.chosen[rule].fresh)
-            if not stale and one not in self.diagnostics:
+            if not stale and one not in told:
+                told.add(one)
                 self.diagnostics.append(one)
 
     def rule_at(self, one: Diagnostic) -> str | None:
@@ -146,18 +152,15 @@ class Merge:
         line = one.span.line
         if file is not None and any(shared.span.line <= line <= shared.span.end_line for shared in file.declarations):
             return None  # what rules share belongs to none
-        above = [
-            (choice.tree.span.line, name)
-            for name, choice in self.chosen.items()
-            if choice.file == one.span.file and choice.tree.span.line <= one.span.line
-        ]
-        return max(above)[1] if above else None
+        running = self._running(one.span.file)
+        above = bisect_right(running.lines, line)
+        return running.names[above - 1] if above else None
 
     def whole(self, path: str) -> bool:
         """Whether a file runs exactly as it is on disk."""
         if path not in self._disk or path in self._incomplete:
             return False
-        running = {name: choice for name, choice in self.chosen.items() if choice.file == path}
+        running = self._running(path).choices
         rules = self._disk[path].rules
         return len(rules) == len(running) and all(
             (choice := running.get(rule.id.text)) is not None and choice.fresh for rule in rules
@@ -167,8 +170,26 @@ class Merge:
         """Whether a file runs exactly as it ran before."""
         if path not in self._kept:
             return False
-        running = [choice for choice in self.chosen.values() if choice.file == path]
-        return len(running) == len(self._kept[path].rules)
+        return len(self._running(path).choices) == len(self._kept[path].rules)
+
+    def _running(self, path: str) -> _Running:
+        """What is chosen of a file."""
+        if self._by_file is None:
+            found: dict[str, dict[str, Choice]] = {}
+            for name, choice in self.chosen.items():
+                found.setdefault(choice.file, {})[name] = choice
+            self._by_file = {file: _Running(choices) for file, choices in found.items()}
+        return self._by_file.get(path) or _Running({})
+
+
+class _Running:
+    """The chosen rules of a file, in the order of `chosen`, and by the lines they begin on."""
+
+    def __init__(self, choices: dict[str, Choice]) -> None:
+        self.choices = choices
+        places = sorted((choice.tree.span.line, name) for name, choice in choices.items())
+        self.lines = [line for line, _ in places]
+        self.names = [name for _, name in places]
 
 
 def _line(fault: Diagnostic) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cep.collector import collector_waits
 from cep.config import StreamSpec
 from cep.event import Alert, Batch, Column, Document, EventId
 from cep.match.decode import BLANK, Decoded, Decoder
@@ -86,7 +87,8 @@ class Pipeline:
         make: MakeMatcher = make_matcher,
     ) -> None:
         self.streams = streams
-        self.engine = Engine(rulebook, generation=generation, rows=rows, make=make)
+        with collector_waits():
+            self.engine = Engine(rulebook, generation=generation, rows=rows, make=make)
         self._rows = rows
         self.counts: Counter[str] = Counter()
         self._order = Orderer(streams)

@@ -6,22 +6,22 @@ Nodes are compared by identity: each place of the source has its own type.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cep.errors import Span
 from cep.plan.plan import Path, RegisterKind
+from cep.records import record
 from cep.types import Type
 
 NUMBER = Type.NUMBER
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Node:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Const(Node):
     """`type` is None for null, which fits any type."""
 
@@ -29,7 +29,7 @@ class Const(Node):
     type: Type | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Field(Node):
     """A field of the event being judged, which is of `event_type`."""
 
@@ -37,7 +37,7 @@ class Field(Node):
     path: Path
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Each(Node):
     """A field of an event that any step took: of one of these types. `name` is how the source calls it."""
 
@@ -46,7 +46,7 @@ class Each(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Aggregate(Node):
     """A value over the events taken by a step, or in the window: a register to be. `name` is how the source calls it."""
 
@@ -60,7 +60,7 @@ class Aggregate(Node):
     argument: int | float = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Recall(Node):
     """`first_seen` and `changed` of values of an event, or the `baseline` of an aggregate: see `cep.plan.plan.Recall`."""
 
@@ -71,43 +71,43 @@ class Recall(Node):
     per_us: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class KeyRef(Node):
     index: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class EmittedRef(Node):
     name: str
     expr: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Call(Node):
     function: str
     args: tuple[Bound, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Neg(Node):
     operand: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Arith(Node):
     op: str
     left: Bound
     right: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Compare(Node):
     op: str
     left: Bound
     right: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class TextMatch(Node):
     """`word` is the operator as written."""
 
@@ -118,48 +118,48 @@ class TextMatch(Node):
     needle: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Logic(Node):
     op: str
     operands: tuple[Bound, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Not(Node):
     operand: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class InList(Node):
     operand: Bound
     items: tuple[Bound, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class InTable(Node):
     operand: Bound
     table: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Column(Node):
     table: str
     key: Bound
     column: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class IsNull(Node):
     operand: Bound
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Item(Node):
     operand: Bound
     index: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Quantified(Node):
     """`element` is the node every use of the item in `body` refers to."""
 
@@ -169,12 +169,12 @@ class Quantified(Node):
     element: Element
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Element(Node):
     pass
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Broken(Node):
     """What could not be bound: it has been told, and fits everything, so that no fault follows from it."""
 

@@ -71,8 +71,9 @@ def _split(draft: RuleDraft, step: StepDraft, condition: ir.Expr) -> None:
         of = f"the condition of `{step.label}`" if step.label else "this condition"
         helps = f"as it stands, `{step.label}` never takes an event" if step.label else _NEVER
         draft.faults.warning("W0301", step.where.span, f"{of} can never be true: {why}", help=helps)
-    step.select = conjunction([part for part in parts if is_event_only(part)])
-    step.cond = conjunction([part for part in parts if not is_event_only(part)])
+    alone = [is_event_only(part) for part in parts]
+    step.select = conjunction([part for part, one in zip(parts, alone) if one])
+    step.cond = conjunction([part for part, one in zip(parts, alone) if not one])
 
 
 def conjuncts(condition: ir.Expr) -> tuple[ir.Expr, ...]:

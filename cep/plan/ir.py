@@ -13,19 +13,19 @@ Nulls: every value may be null (None). Logic is three-valued; the kernels compil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from cep.records import record
 from cep.types import Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Const:
     value: Any
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Field:
     """A field of the event being judged, by path. `("ts",)` is always the event's time (type TIME)."""
 
@@ -33,7 +33,7 @@ class Field:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reg:
     """Register `index` of the run or window."""
 
@@ -41,7 +41,7 @@ class Reg:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class KeyPart:
     """Part `index` of the key. A key of one part is that part itself."""
 
@@ -49,13 +49,13 @@ class KeyPart:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Emitted:
     name: str
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call:
     """A function of `cep.functions` by name. Null in, null out, unless the function says otherwise (coalesce, if)."""
 
@@ -64,13 +64,13 @@ class Call:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Neg:
     operand: Expr
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Arith:
     """`+ - * / %` on numbers, times and durations. x / 0 and x % 0 are null; an overflow to infinity or NaN is null."""
 
@@ -80,7 +80,7 @@ class Arith:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Compare:
     """`== != < <= > >=`; null on either side is unknown. Both sides are of one type, or one of them is ANY (== and !=)."""
 
@@ -90,7 +90,7 @@ class Compare:
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TextMatch:
     """`kind`: glob, regex, contains, startswith, endswith. The needle is a constant for glob and regex (checked, compiled
     once); elsewhere any text. `fold`: case-insensitive."""
@@ -102,25 +102,25 @@ class TextMatch:
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class And:
     operands: tuple[Expr, ...]
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Or:
     operands: tuple[Expr, ...]
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Not:
     operand: Expr
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InSet:
     """`operand in [constants]`: membership by type and value (1 == 1.0, 1 != "1", true != 1). Constants only, no nulls
     (written `x in [a, y]` with other expressions becomes an Or of Compare)."""
@@ -130,7 +130,7 @@ class InSet:
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InTable:
     """`operand in table NAME`: is it a key of the table."""
 
@@ -139,7 +139,7 @@ class InTable:
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Column:
     """`(lookup TABLE[key]).column`; null when there is no such row."""
 
@@ -149,13 +149,13 @@ class Column:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class IsNull:
     operand: Expr
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Item:
     """`list[index]`; null when there is none."""
 
@@ -164,7 +164,7 @@ class Item:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Quantified:
     """`any(xs, x > 3)` and `all(xs, x > 3)`: the body's `Element` is the item. Of an empty list: any is false, all true."""
 
@@ -174,7 +174,7 @@ class Quantified:
     type: Type = Type.BOOL
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Element:
     """The item a `Quantified` body is about."""
 

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from cep.plan.ir import Expr
+from cep.records import record
 from cep.types import Type
 
 Path = tuple[str, ...]
 RULE_TYPE = "rule "  # of events that are the alerts of a rule: its ID follows
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Select:
     """Events of `type` for which `where` is true. Event-only: its leaves are Field and Const (no registers), so it is
     judged once per event for all rules that share it."""
@@ -69,7 +70,7 @@ class RegisterKind(StrEnum):
 ANY_STEP = -1  # a register with this step takes the events of every step: `prev`, and the rows of `emit rows`
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Register:
     """One value kept per run or window. `expr` and `where` are event-only, of the event taken; `where` selects which of
     the taken events count (None: all). `step` is the index of the step whose events it holds (0 in windows, or ANY_STEP)."""
@@ -84,7 +85,7 @@ class Register:
     argument: int | float = 0  # PERCENTILE: which one, 0 to 100 (the median is 50); TOP: how many; DECAY: the half-life in us
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class KeyPlan:
     """How the key of an event is calculated, per event type: a tuple of event-only expressions, all of `len(names)`.
     An event whose key has a null part does not exist for the rule. No names: one global key, ()."""
@@ -94,7 +95,7 @@ class KeyPlan:
     types: tuple[Type, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FilterBody:
     """An alert for each event that fits. Registers: none; emit reads the event's fields."""
 
@@ -121,7 +122,7 @@ class WindowKind(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Recall:
     """A value that looks at events before the window's own: `kind` "first_seen" or "changed" (true or false of the newest event:
     `values` are event-only, remembered `over_us`), or "baseline" (the mean of `register` over the whole windows of `per_us`
@@ -134,7 +135,7 @@ class Recall:
     register: Register | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WindowBody:
     """`from SELECT when WHEN over WINDOW`, per key; leaves of `when` and `until`: Reg, KeyPart, Const.
 
@@ -163,7 +164,7 @@ class WindowBody:
     resolve: Select | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExpectPlan:
     """Keys that ought to be heard of: per row of the table for which `where` (leaves: Column of the row's own key, Const) is
     true, its key column is the rule's key."""
@@ -172,7 +173,7 @@ class ExpectPlan:
     where: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AbsentBody:
     """Armed per key by each event that fits; fires once at last + for_us if none came by then; the next one resolves and arms.
     Registers over the last event only (step 0, FIRST/LAST): what emit may say of it.
@@ -190,7 +191,7 @@ class AbsentBody:
     resolve: Select | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepPlan:
     """One label. `select` is the event-only part of its condition (the selector's mask bit is the step's index); `cond` the
     part that needs the run: leaves Field (the event being tried), Reg, KeyPart, Const. `cond_after_take`: registers are to
@@ -202,7 +203,7 @@ class StepPlan:
     cond_after_take: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Node:
     """A place of the pattern that takes events.
 
@@ -219,7 +220,7 @@ class Node:
     forbids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SequenceBody:
     """A linear pattern: nodes in order; `ending` are steps forbidden after the last node until the deadline (trailing `!`):
     the match then completes at first.time + within_us.
@@ -247,7 +248,7 @@ class SequenceBody:
 # ---------------------------------------------------------------- patterns that are no plain line
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Loop:
     """How often a part is taken (min 0: optional; max None: no end) and how its passes follow each other.
 
@@ -268,7 +269,7 @@ class Loop:
 ONCE = Loop()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bound:
     """From the first event to the last at most `us` (`exclusive`: less); or both among `events` own events in a row."""
 
@@ -277,7 +278,7 @@ class Bound:
     events: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Take:
     """Events of one step."""
 
@@ -285,7 +286,7 @@ class Take:
     loop: Loop = ONCE
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Chain:
     """Parts one after the other: a whole pattern, or a group, then with a loop and a bound on each pass."""
 
@@ -294,14 +295,14 @@ class Chain:
     bound: Bound | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Either:
     """One of these."""
 
     options: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AnyOrder:
     """One event for each of `count` different steps of these, in any order."""
 
@@ -312,7 +313,7 @@ class AnyOrder:
 Part = Take | Chain | Either | AnyOrder
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Link:
     """A part, and the arrow that leads to it ("" before the first). `negated`: the part is a Take of one event, which must not
     come: between its neighbours, at the end until the deadline, at the start since the first event's time - within; with
@@ -340,7 +341,7 @@ class SkipKind(StrEnum):
     LAST = "last"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PatternBody:
     """Any pattern. Plain lines with `pick first` are SequenceBody instead, which has cheaper matchers of the same meaning.
 
@@ -403,7 +404,7 @@ def _counts_own(part: Part) -> bool:
 Body = FilterBody | WindowBody | AbsentBody | SequenceBody | PatternBody
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OncePlan:
     """`once per KEY every D`: `per` are leaves KeyPart, Emitted, Reg, Const; empty: the whole rule. `words` says it."""
 
@@ -412,7 +413,7 @@ class OncePlan:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SuppressPlan:
     """`suppress same FIELDS for D`: names of emitted fields; `words` says it."""
 
@@ -421,7 +422,7 @@ class SuppressPlan:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BudgetPlan:
     """The most runs (windows, keys) the rule holds at once, and which one goes when it is full: oldest, newest, sample."""
 
@@ -429,7 +430,7 @@ class BudgetPlan:
     on_full: str = "oldest"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TitlePart:
     """A literal piece of a title, or an expression whose value is inserted."""
 
@@ -437,7 +438,7 @@ class TitlePart:
     expr: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RulePlan:
     """A rule, ready to run.
 
@@ -504,7 +505,7 @@ class RulePlan:
         return isinstance(self.body, AbsentBody) and self.body.unless_silent
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rulebook:
     """All plans of one generation, with what they read.
 

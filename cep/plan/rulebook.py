@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from cep.collector import collector_waits
 from cep.errors import Diagnostic
 from cep.lang import tree
 from cep.plan.draft import BookDraft
@@ -33,8 +34,13 @@ def build_rulebook(
     """
     tables = tables or {}
     book = BookDraft(files, schemas or {}, fields or {}, tables, channels)
-    for work in PASSES:
-        work(book)
+    with collector_waits():
+        for work in PASSES:
+            work(book)
+        return _finished(book, tables)
+
+
+def _finished(book: BookDraft, tables: Mapping[str, Mapping[Any, Mapping[str, Any]]]) -> tuple[Rulebook, list[Diagnostic]]:
     plans = tuple(draft.plan for draft in book.rules if draft.plan is not None)
     rulebook = Rulebook(
         plans=plans,

@@ -42,9 +42,11 @@ class Naming:
     nodes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would make one four times as slow: each part of an expression has its own
 class Scope:
-    """event_type  of the event that bare names are fields of; empty where there is none
+    """Never changed once made.
+
+    event_type  of the event that bare names are fields of; empty where there is none
     step        index of the step whose event is being tried or was taken
     emitted     fields `emit` has calculated (titles)
     table       whose row is looked at (ROW)
@@ -71,7 +73,10 @@ class Scope:
             raise TooBig(span, f"this expression is nested more than {DEEPEST} levels deep")
         if self.naming.nodes > MOST_NODES:
             raise TooBig(span, f"the expressions of this rule have more than {MOST_NODES:,} parts")
-        return replace(self, depth=self.depth + 1)
+        return Scope(
+            self.book, self.rule, self.naming, self.place, self.event_type, self.step, self.emitted, self.element, self.table,
+            self.depth + 1, self.rows,
+        )  # fmt: skip
 
     def inside_aggregate(self, event_type: str, step: int) -> Scope:
         return replace(self, place=Place.TAKEN, event_type=event_type, step=step, emitted={}, rows=False)

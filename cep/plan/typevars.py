@@ -8,7 +8,8 @@ leaves no trace in the types of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from cep.errors import Span
 from cep.types import Type
@@ -32,8 +33,7 @@ MEANINGS: dict[str, tuple[tuple[Type, Type, Type], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(NamedTuple):
     """What decided a type: a place in the rules, or (without a span) a schema or table, in words."""
 
     span: Span | None
@@ -176,6 +176,7 @@ class Solver:
         return ANY
 
 
+@cache
 def say_a(types: Types) -> str:
     """The types after `is`: `a number`, `text or a time`, ..."""
     if types == MIXED or types >= {N, T, B}:
@@ -183,6 +184,7 @@ def say_a(types: Types) -> str:
     return " or ".join(("" if choice in (T, B) else "a ") + str(choice) for choice in PREFERENCE if choice in types)
 
 
+@cache
 def say_types(types: Types) -> str:
     """`number`, `text or time`, ..."""
     if types == MIXED:

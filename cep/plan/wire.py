@@ -25,16 +25,18 @@ NODES: dict[str, type] = {
 }
 NAMES = {kind: name for name, kind in NODES.items()}
 FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in NAMES}
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 ENUMS: dict[str, Any] = {kind.__name__: kind for kind in (Type, RegisterKind, WindowKind, PickKind, SkipKind)}
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 # Words, not decisions: another label or name of a part, and types (which other rules may tell of a field), change no answer.
 WORDS = frozenset({"type", "types", "label", "names", "words"})
 
 
 def to_wire(value: Any, leave_out: frozenset[str] = frozenset()) -> Any:
     """Plain data of a plan or any part of it. `leave_out` names fields of expressions and plans not to be said."""
-    if isinstance(value, StrEnum):
-        return {f"@{value.__class__.__name__}": value.value}
     kind = value.__class__
+    if kind in _SCALARS:
+        return value
     if kind in NAMES:
         said: dict[str, Any] = {"@": NAMES[kind]}
         for name in FIELDS[kind]:
@@ -42,6 +44,8 @@ def to_wire(value: Any, leave_out: frozenset[str] = frozenset()) -> Any:
             if name not in leave_out or kind is plan.Select:
                 said[name] = to_wire(getattr(value, name), leave_out)
         return said
+    if isinstance(value, StrEnum):
+        return {f"@{value.__class__.__name__}": value.value}
     if isinstance(value, tuple | list):
         return [to_wire(item, leave_out) for item in value]
     if isinstance(value, dict):
@@ -95,5 +99,5 @@ def version_of(key: KeyPlan, body: Body, emit: tuple[tuple[str, Expr], ...], onc
 
 def digest(data: Any) -> str:
     """16 hex digits of plain data."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = _ENCODE(data)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -68,22 +68,21 @@ class _Writer:
 
     def rule(self) -> tree.Rule:
         rule = self.tree
-        made = replace(
-            rule,
-            body=self._body(rule.body),
-            by=self._by(rule.by),
-            when=self._maybe(rule.when),
-            until=self._maybe(rule.until),
-            resolve=self._select(rule.resolve),
-            expect=self._with(rule.expect, "where"),
-            lets=self._each(rule.lets, lambda let: self._with(let, "expr")),
-            emit=self._each(rule.emit, lambda field: self._with(field, "expr")),
-            on_timeout=None if rule.on_timeout is None else self._each(rule.on_timeout, lambda field: self._with(field, "expr")),
-            title=self._title(rule.title),
-        )
+        parts = {
+            "body": self._body(rule.body),
+            "by": self._by(rule.by),
+            "when": self._maybe(rule.when),
+            "until": self._maybe(rule.until),
+            "resolve": self._select(rule.resolve),
+            "expect": self._with(rule.expect, "where"),
+            "lets": self._each(rule.lets, lambda let: self._with(let, "expr")),
+            "emit": self._each(rule.emit, lambda field: self._with(field, "expr")),
+            "on_timeout": rule.on_timeout and self._each(rule.on_timeout, lambda field: self._with(field, "expr")),
+            "title": self._title(rule.title),
+        }
         self._check_lists()
-        changed = any(getattr(made, name) is not getattr(rule, name) for name in _PARTS)
-        return made if changed else rule
+        changed = {name: part for name, part in parts.items() if part is not getattr(rule, name)}
+        return replace(rule, **changed) if changed else rule  # type: ignore[arg-type]  # each is of its field's type
 
     # ------------------------------------------------------------ clauses
 
@@ -277,9 +276,6 @@ class _Writer:
             if name in self.shared.schemas.get(select.type, {}):
                 return f"a field of `{select.type}`"
         return "a field that this rule reads" if name in self.heads else ""
-
-
-_PARTS = ("body", "by", "when", "until", "resolve", "expect", "lets", "emit", "on_timeout", "title")
 
 
 def _selects(rule: tree.Rule) -> Sequence[tree.Select]:
