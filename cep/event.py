@@ -151,15 +151,19 @@ class Reads(NamedTuple):
     present: frozenset[tuple[str, ...]] = frozenset()
 
 
+HELD = Reads("int(v)", "y")  # of a row that waited, told apart as `cep.match.held.Held`: time `v`, row `r`, id `e`, type `y`
+
+
 class Batch:
     """Rows in feeding order: by (event time, `order` field, stream, position).
 
     shape   rows, times_us, ids, types: one entry per event; rows are what the rule set's projection decodes to
             (msgspec structs made by `cep.match.decode`, or plain dicts when events come from memory)
     reads   how times and types are read off the rows, where neither has to be listed; None: they are
+    held    the rows as they waited (`cep.match.held.Held`), where `reads` is `HELD`
     """
 
-    __slots__ = ("_times_us", "_types", "ids", "reads", "rows")
+    __slots__ = ("_times_us", "_types", "held", "ids", "reads", "rows")
 
     def __init__(self, rows: Sequence[Any], times_us: Sequence[int], ids: Sequence[EventId], types: Sequence[str]) -> None:
         self.rows = rows
@@ -168,6 +172,7 @@ class Batch:
         self._types = types
         lazy = isinstance(times_us, Column) and isinstance(types, Column)
         self.reads: Reads | None = Reads(times_us.code, types.code) if lazy else None  # type: ignore[attr-defined]
+        self.held: Sequence[Any] = ()
 
     @property
     def times_us(self) -> Sequence[int]:

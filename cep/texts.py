@@ -67,6 +67,10 @@ class LineText(Sequence[bytes]):
         end = text.rfind(b"\n", start, start + most) + 1 or text.find(b"\n", start + most) + 1 or len(text)
         return LineText(text[start:end]), LineText(text, end)
 
+    def kept(self) -> LineText:
+        """The same lines, for as long as anybody wants them."""
+        return self
+
     def counted(self, count: int) -> None:
         """Say how many lines there are, by one who has walked over all of them."""
         self._count = count
@@ -99,6 +103,9 @@ class LentText(LineText):
     @property
     def size(self) -> int:
         return self._size
+
+    def kept(self) -> LineText:
+        return LineText(self.text)
 
     def __iter__(self) -> Iterator[bytes]:
         if self._walked:

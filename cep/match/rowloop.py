@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cep.event import Batch, Match, Reads
+from cep.event import HELD, Batch, Match, Reads
 from cep.match.families import Family, Member, find_families
 from cep.match.fuse import AT, At, Bits
 from cep.match.matcher import Hits
@@ -127,7 +127,7 @@ class RowLoop:
         self.rows = rows
         self.reads = reads
         self.strikes = any(pick.target in found.strikers for pick in picks)
-        self.taken = ""  # says that the row is taken, where that is not said of each at once
+        self.taken: Sequence[str] = ()  # says that the row is taken, where that is not said of each at once
         # locals of the function, given as defaults: the fastest names
         self.bound: dict[str, Any] = {"hit": found.hit.append}
         if self.strikes:
@@ -136,6 +136,8 @@ class RowLoop:
     def compile(self) -> Loop:
         here = self.fused_here()
         timed, bodies = self.bodies()
+        if self.reads == HELD:
+            return self.compile_held(timed, bodies, here)
         if here or self.strikes:
             timed = list(bodies)
         walked = {"i": "range(len(rows))", "r": "rows"}
@@ -152,6 +154,14 @@ class RowLoop:
             walked["e"] = "batch.ids"
         walk = [f"for {', '.join(walked)} in zip({', '.join(walked.values())}):", *(f"    {line}" for line in lines)]
         loop: Loop = self.function("batch", ["rows = batch.rows"], here, walk)
+        return loop
+
+    def compile_held(self, timed: list[str], bodies: dict[str, list[str]], here: list[At]) -> Loop:
+        """For rows that waited: all there is to know of one stands side by side."""
+        for name in timed:
+            bodies[name].insert(0, f"t = {HELD.time}")
+        walk = ["for i, (v, _, r, e, y) in enumerate(batch.held):", *(f"    {line}" for line in self.dispatch(bodies))]
+        loop: Loop = self.function("batch", [], here, walk, at=HELD.time)
         return loop
 
     def bodies(self, reads: Reads | None = None) -> tuple[list[str], dict[str, list[str]]]:
@@ -230,7 +240,7 @@ class _Block:
     def lines(self) -> list[str]:
         if self.reads is None or self.reads.within is None:
             return self.tree.lines()
-        return [*self._looked_at(self.reads), self.loop.taken, *self.tree.lines()]
+        return [*self._looked_at(self.reads), *self.loop.taken, *self.tree.lines()]
 
     def _looked_at(self, reads: Reads) -> list[str]:
         """Lines that end the run before a row of this type that lacks a field, or holds a wrong one. Nothing has been done of

@@ -73,7 +73,7 @@ def _run_decoded(loop: RowLoop, reads: Reads, *, numbered: bool) -> Run:
         f"i = {'e' if numbered else 'n'}; since = {v}; y = {reads.type}",
         *loop.dispatch(bodies),
     ]
-    walk = [f"i = {begin} - 1; cut = True", *_ending(f"for {each_of}:", each, "refused")]
+    walk = [f"i = {begin} - 1; cut = True", *ending(f"for {each_of}:", each, "refused")]
     loop.bind("refused", REFUSED)
     run: Run = loop.function("rows, ids, last, latest", first, here, walk, f"return {taken}, {last}, cut", at=at)
     return run
@@ -83,7 +83,7 @@ def _run_dicts(loop: RowLoop, reads: Reads) -> Run:
     """Rows are given as the iterator of a list, which knows how many are left: so none has to be numbered."""
     assert reads.within is not None and reads.scale
     here = loop.fused_here()
-    loop.taken = "since = v"
+    loop.taken = ["since = v"]
     timed, bodies = loop.bodies(reads)
     at = f"v * {reads.scale}; e = i = final - left()"
     for kind in timed:
@@ -103,12 +103,12 @@ def _run_dicts(loop: RowLoop, reads: Reads) -> Run:
         f"{'elif y.__class__ is str' if len(bodies) <= CHAIN else 'else'}: since = v",
         *(["else: break"] if len(bodies) <= CHAIN else []),
     ]
-    walk = ["cut = True", *_ending("for r in rows:", each, "KeyError")]
+    walk = ["cut = True", *ending("for r in rows:", each, "KeyError")]
     last = f"return final - ids.start - left() + (not cut), max(last, since * {reads.scale}), cut"
     run: Run = loop.function("rows, ids, last, latest", first, here, walk, last, at=at)
     return run
 
 
-def _ending(head: str, each: Sequence[str], refused: str) -> list[str]:
+def ending(head: str, each: Sequence[str], refused: str) -> list[str]:
     """The walk, which ends where a row is refused; `cut` says whether it did."""
     return ["try:", f"    {head}", *(f"        {line}" for line in each), "    else: cut = False", f"except {refused}: pass"]
