@@ -33,7 +33,9 @@ def check_types(book: BookDraft) -> None:
             _check_nesting(draft, objects, values)
         keys.append(typing.keys)
         typing.leave(draft)
-        if not draft.sound:
+        if draft.sound:
+            typing.solver.keep()
+        else:
             typing.solver.undo_to(mark)
     for draft, key in zip(book.reading, keys, strict=True):
         if draft.sound:

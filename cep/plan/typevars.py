@@ -46,6 +46,7 @@ class Var:
     why: Because | None = None
     link: Var | None = None
     ties: list[Tie] = field(default_factory=list)
+    size: int = 1  # how many variables it stands for
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +78,10 @@ class Solver:
         while len(self._undo) > mark:
             var, attribute, old = self._undo.pop()
             setattr(var, attribute, old)
+
+    def keep(self) -> None:
+        """Nothing up to here is undone any more: a sound rule leaves no log behind."""
+        self._undo.clear()
 
     def find(self, var: Var) -> Var:
         while var.link is not None:
@@ -117,12 +122,17 @@ class Solver:
         mark = self.mark()
         # The reason that stays is that of the side that knew more; a side that learns something has `because` of this place.
         why = a.why if a.allowed == left else b.why if b.allowed == left else because
-        self._set(b, "link", a)
-        self._set(a, "ties", a.ties + b.ties)
-        self._set(a, "allowed", left)
-        self._set(a, "why", why or because)
+        # Ties of a side that learns nothing are settled already: thousands of rules may calculate with one field.
+        open_ties = [*(a.ties if left != a.allowed else ()), *(b.ties if left != b.allowed else ())]
+        # The smaller one follows, so that what thousands of rules share is found in a few steps.
+        root, other = (b, a) if b.size > a.size else (a, b)
+        self._set(root, "size", a.size + b.size)
+        self._set(root, "ties", [*a.ties, *b.ties] if a.ties and b.ties else a.ties or b.ties)
+        self._set(root, "allowed", left)
+        self._set(root, "why", why or because)
+        self._set(other, "link", root)
         try:
-            self._settle(list(a.ties), because)
+            self._settle(open_ties, because)
         except Clash:
             self.undo_to(mark)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +88,41 @@ def test_types_are_said_in_words() -> None:
     assert say_a(frozenset({N})) == "a number"
     assert say_a(frozenset({T})) == "text"
     assert say_a(EVERY) == say_a(frozenset({N, T, B})) == "anything"
+
+
+def steps(var: Var) -> int:
+    count = 0
+    while var.link is not None:
+        var, count = var.link, count + 1
+    return count
+
+
+@pytest.mark.parametrize("newcomer_first", [True, False])
+def test_what_all_rules_share_is_found_in_a_few_steps(newcomer_first: bool) -> None:
+    solver, shared = Solver(), Var(EVERY)
+    everyone = [Var(EVERY) for _ in range(1000)]
+    for var in everyone:
+        solver.unify(*((var, shared) if newcomer_first else (shared, var)))
+    assert max(map(steps, [shared, *everyone])) <= 2
+    solver.narrow(everyone[0], frozenset({N}))
+    assert {solver.allowed(var) for var in everyone} == {frozenset({N})}
+
+
+def test_ties_of_both_sides_hold_after_they_become_one() -> None:
+    solver = Solver()
+    a, b, left, right = (Var(EVERY) for _ in range(4))
+    solver.tie("*", a, left, Var(frozenset({N})), None)
+    solver.tie("/", b, right, Var(frozenset({N})), None)
+    solver.unify(a, b)
+    solver.narrow(a, frozenset({N}))
+    assert solver.allowed(left) == solver.allowed(right) == frozenset({N})
+
+
+def test_what_is_kept_is_not_undone() -> None:
+    solver, var = Solver(), Var(EVERY)
+    solver.narrow(var, frozenset({N, T}))
+    solver.keep()
+    mark = solver.mark()
+    solver.narrow(var, frozenset({T}))
+    solver.undo_to(mark)
+    assert solver.allowed(var) == frozenset({N, T})
