@@ -13,7 +13,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import Any
 
-from cep.event import Batch, EventId, Key
+from cep.event import Batch, EventId, Key, Match
 from cep.match.fuse import AT, Bits, Fused, indented, where
 from cep.match.matcher import Hits
 from cep.match.register import LOOKED_AT, TallyMatcher
@@ -35,7 +35,7 @@ def shape_of_tally(plan: RulePlan) -> str:
     return repr((plan.key.by_type, bare))
 
 
-class TalliesTogether(Together):
+class TalliesTogether(Together[TallyMatcher]):
     """Several of these rules.
 
     cost    O(1) per x; a y O(numbers asked for that the key has reached), and what each match would cost alone
@@ -46,8 +46,12 @@ class TalliesTogether(Together):
     def __init__(self, one: TallyMatcher) -> None:
         super().__init__(one.stride)
         self._x, self._y, self._strikes = 1 << one.x, 1 << one.y, one.strikes
-        self._keeps, self._cond = one.stride > 2, one.cond
-        self._registers = one.registers
+        self._keeps = one.stride > 2
+        self._one = one  # asked for what is the same for all
+
+    def changed(self) -> None:
+        alone = [member.alone for member in self.members.values()]
+        self._one = next((one for one in alone if not one.bare), self._one)  # who tells nothing makes no registers
 
     def _enough(self) -> int:
         """A history that is no longer than this has too few x for all."""
@@ -109,10 +113,10 @@ class TalliesTogether(Together):
         return Fused(self, row, before, [f"if L{n} is not None: M{n}.ages.saw(L{n})"])
 
     def registers(self, row: Any, time_us: int) -> Registers:
-        return self._registers(row, time_us)
+        return self._one.registers(row, time_us)
 
     def _append(self, history: History, row: Any, time_us: int, one: EventId) -> None:
-        history += (time_us, one, self._registers(row, time_us)) if self._keeps else (time_us, one)
+        history += (time_us, one, self._one.registers(row, time_us)) if self._keeps else (time_us, one)
 
     def end(
         self, history: History, key: Key, mask: int, row: Any, time_us: int, one: EventId, cause: int, out: list[Any]
@@ -121,7 +125,7 @@ class TalliesTogether(Together):
         not matched have taken it, if it is an x as well."""
         if mask & self._y:
             found = self._found(history, time_us)
-            if found and (self._cond is None or self._cond(history[-1] if self._keeps else _NOTHING, key, row, time_us)):
+            if found and (self._one.cond is None or self._one.cond(history[-1] if self._keeps else _NOTHING, key, row, time_us)):
                 told = 0
                 for start, rules in found:
                     self._tell(history, start, rules, key, row, time_us, one, cause, out)
@@ -156,21 +160,23 @@ class TalliesTogether(Together):
         self, history: History, start: int, rules: int, key: Key, row: Any, time_us: int, one: EventId, cause: int, out: list[Any]
     ) -> None:
         """The matches of rules that count from one start. What differs by nothing but the rule is found out once."""
-        stride, members = self.stride, self.members
+        stride, run_of = self.stride, self._one.run_of
         times_us = history[start::stride]
-        runs: dict[Any, Any] = {}
-        while rules:
-            bit = rules & -rules
-            rules ^= bit
-            member = members[bit]
-            alone: Any = member.alone
-            first = bisect_left(times_us, time_us - member.span_us)
-            which = first, member.most, alone.bare
+        age_us = time_us - times_us[0]
+        runs: dict[tuple[int, int | None], Any] = {}
+        for member in self.members_of(rules):
+            first = 0 if age_us <= member.span_us else bisect_left(times_us, time_us - member.span_us)
+            which = first, member.most
             run = runs.get(which)
             if run is None:
-                run = runs[which] = alone.run_of(history[start + first * stride :], row, time_us, one)
+                run = runs[which] = run_of(history[start + first * stride :], member.most, row, time_us, one)
             g, first_us, evidence, events = run
-            out.append((member.rule, alone.told(key, time_us, cause, g, first_us, time_us, evidence, events)))
+            fields = member.alone.plain_fields
+            if fields is None:
+                match = member.alone.told(key, time_us, cause, g, first_us, time_us, evidence, events)
+            else:
+                match = Match(key, time_us, cause, fields(g, key), "", first_us, time_us, evidence[0], one, evidence, events)
+            out.append((member.rule, match))
 
     def _strike(self, history: History, key: Key) -> None:
         """Runs that have their minimum die, those below it live: of each rule one x less than it asks for can be left."""

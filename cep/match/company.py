@@ -72,8 +72,8 @@ def part(rules: Iterable[Running], *, with_state: bool = True) -> None:
         together.leave(members, with_state=with_state)
 
 
-def _members(rules: Iterable[Running]) -> dict[Together, list[Member]]:
-    found: dict[Together, list[Member]] = {}
+def _members(rules: Iterable[Running]) -> dict[Together[Any], list[Member[Any]]]:
+    found: dict[Together[Any], list[Member[Any]]] = {}
     for rule in rules:
         if isinstance(rule.keeper, Member):
             found.setdefault(rule.keeper.together, []).append(rule.keeper)
@@ -98,7 +98,7 @@ def _gather(rules: list[Running]) -> None:
         part(rules)
 
 
-def _together(rule: Running) -> Together | None:
+def _together(rule: Running) -> Together[Any] | None:
     return rule.keeper.together if isinstance(rule.keeper, Member) else None
 
 

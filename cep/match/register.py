@@ -114,6 +114,7 @@ class TallyMatcher(Aged[Tally]):
         self.stride = 3 if self._keeps else 2
         self._joins = joins_of(body.registers, first.step) if self._keeps else ()
         self.cond = kernels.cond[then.step]
+        self.plain_fields = None if self.bare or plan.title else kernels.fields  # where they are all that there is to tell
 
     def latest(self, state: Tally) -> int | None:
         return state[-self.stride] if state else None
@@ -228,15 +229,17 @@ class TallyMatcher(Aged[Tally]):
     def tell(self, tally: Tally, key: Key, row: Any, time_us: int, one: EventId, cause: int) -> Match:
         """The earliest run in time, ended by the event. It uses up all that the key has."""
         self.ages.drop(key)
-        g, first_us, evidence, events = self.run_of(tally, row, time_us, one)
+        g, first_us, evidence, events = self.run_of(tally, self.most, row, time_us, one)
         return self.told(key, time_us, cause, g, first_us, time_us, evidence, events)
 
-    def run_of(self, tally: Tally, row: Any, time_us: int, one: EventId) -> tuple[Registers, int, tuple[EventId, ...], int]:
-        """What there is to tell of the run that begins with the first of these and ends with the event: registers, first time,
+    def run_of(
+        self, tally: Tally, most: int | None, row: Any, time_us: int, one: EventId
+    ) -> tuple[Registers, int, tuple[EventId, ...], int]:
+        """What there is to tell of the run that takes these, at most so many, and ends with the event: registers, first time,
         evidence, number of events. The list is used up."""
         stride = self.stride
-        if self.most is not None:
-            del tally[self.most * stride :]
+        if most is not None:
+            del tally[most * stride :]
         ids = tally[1::stride]
         count = len(ids)
         evidence = (*ids, one) if count < MAX_EVIDENCE else (*ids[:HALF], *ids[count + 1 - HALF :], one)

@@ -8,7 +8,7 @@ be alone again, or among others, after any restart.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cep.event import Batch, Key, Match
 from cep.match.ages import Ages
@@ -27,17 +27,22 @@ class Alone(Protocol):
     def snapshot(self, *, delta: bool) -> RuleState: ...
 
 
+Own = TypeVar("Own", bound=Alone)
+MOST_LISTED = 1_000  # sets of members that are kept as lists
+
+
 class Ruled(Protocol):
     """The rule of a matcher.
 
     keeper  who holds its state: the matcher, or what stands for it among others
     """
 
+    id: str
     matcher: Any
     keeper: Any
 
 
-class Candidate(NamedTuple):
+class Candidate(NamedTuple, Generic[Own]):
     """A rule that may join.
 
     alone        its own matcher
@@ -45,19 +50,21 @@ class Candidate(NamedTuple):
     """
 
     rule: Ruled
-    alone: Alone
+    alone: Own
     least: int
     most: int | None
 
 
-class Member:
+class Member(Generic[Own]):
     """One rule among others: what holds its state while its own matcher holds none.
 
     bit      that stands for it in the starts of a history
     span_us  within which its events must lie
     """
 
-    def __init__(self, together: Together, one: Candidate, bit: int) -> None:
+    __slots__ = ("alone", "bit", "least", "most", "rule", "span_us", "together")
+
+    def __init__(self, together: Together[Own], one: Candidate[Own], bit: int) -> None:
         self.together = together
         self.rule, self.alone, self.least, self.most = one
         self.bit = bit
@@ -74,7 +81,7 @@ class Member:
         return self.together.touched(self)
 
 
-class Together:
+class Together(Generic[Own]):
     """The histories of all keys, and the rules that share them.
 
     stride  values of an event
@@ -85,8 +92,9 @@ class Together:
 
     def __init__(self, stride: int) -> None:
         self.stride = stride
-        self.members: dict[int, Member] = {}
+        self.members: dict[int, Member[Own]] = {}
         self.all = 0
+        self._listed: dict[int, list[Member[Own]]] = {}
         self.rungs: list[Rung] = []
         self.noted = Touched()
         self.ages: Ages[History] = Ages(0, self._latest, self.noted)
@@ -99,15 +107,15 @@ class Together:
 
     # -- who shares
 
-    def join(self, candidates: Iterable[Candidate]) -> None:
+    def join(self, candidates: Iterable[Candidate[Own]]) -> None:
         """Take in these, with the states of their matchers.
 
         Left out are those that hold other events than are kept here: where all met the same ones, what one holds of a key is the
         end of what another holds. A state from elsewhere may be anything.
         """
         histories = self._histories()
-        holding: list[tuple[Candidate, dict[Key, Any]]] = []
-        new: list[Candidate] = []
+        holding: list[tuple[Candidate[Own], dict[Key, Any]]] = []
+        new: list[Candidate[Own]] = []
         for one in candidates:
             own = one.alone.ages
             held = {key: events for part in (own.old, own.young) for key, events in part.items() if events}
@@ -123,7 +131,7 @@ class Together:
             settle(history, with_start(history[0] or [FIRST, self.all & ~bits], bits, len(history)))
         self._changed(histories)
 
-    def _admit(self, one: Candidate, held: dict[Key, Any], histories: dict[Key, History]) -> None:
+    def _admit(self, one: Candidate[Own], held: dict[Key, Any], histories: dict[Key, History]) -> None:
         others, own = self.all, one.alone.ages
         bit = self._seat(one).bit
         for key, history in histories.items():
@@ -134,7 +142,7 @@ class Together:
         self.ages.last_us, self.ages.now_us = max(self.ages.last_us, own.last_us), max(self.ages.now_us, own.now_us)
         own.put_back({}, 0, 0)
 
-    def _seat(self, one: Candidate) -> Member:
+    def _seat(self, one: Candidate[Own]) -> Member[Own]:
         """The new member."""
         bit = ~self.all & (self.all + 1)
         self.all |= bit
@@ -143,7 +151,7 @@ class Together:
             self.noted.begin(delta=False)
         return member
 
-    def leave(self, members: Iterable[Member], *, with_state: bool = True) -> None:
+    def leave(self, members: Iterable[Member[Own]], *, with_state: bool = True) -> None:
         """These are alone from now on. `with_state`: and go on from here."""
         self._spread()
         histories = self._histories()
@@ -162,9 +170,24 @@ class Together:
     def _changed(self, histories: dict[Key, History]) -> None:
         """Others share these histories from now on."""
         members = self.members.values()
+        self._listed.clear()
+        self.changed()
         self.rungs = rungs_of((member.least, member.span_us, member.bit) for member in members)
         self.ages.span_us = max((member.span_us for member in members), default=0)
         self.ages.put_back(histories, self.ages.last_us, self.ages.now_us)
+
+    def changed(self) -> None:
+        """Called when members have come or gone."""
+
+    def members_of(self, rules: int) -> list[Member[Own]]:
+        """Who these are, by their ids: in that order alerts of one event are told. Do not change the list."""
+        listed = self._listed.get(rules)
+        if listed is None:
+            if len(self._listed) == MOST_LISTED:
+                self._listed.clear()
+            found = [member for bit, member in self.members.items() if rules & bit]
+            listed = self._listed[rules] = sorted(found, key=lambda member: member.rule.id)
+        return listed
 
     # -- rows and time
 
@@ -212,7 +235,7 @@ class Together:
 
     # -- the state of one
 
-    def snapshot(self, member: Member, *, delta: bool) -> RuleState:
+    def snapshot(self, member: Member[Own], *, delta: bool) -> RuleState:
         """As the rule's own matcher writes it: it is given what is the rule's, for so long."""
         self._spread()
         if self.noted.keys is None:
@@ -232,12 +255,12 @@ class Together:
                 member.alone.noted.add_all(self.noted.keys)
             self.noted.keys.clear()
 
-    def size(self, member: Member) -> int:
+    def size(self, member: Member[Own]) -> int:
         earliest, bit, stride = self.ages.now_us - member.span_us, member.bit, self.stride
         return sum(
             start_of(history, bit) < len(history) and history[-stride] >= earliest for history in self._histories().values()
         )
 
-    def touched(self, member: Member) -> int:
+    def touched(self, member: Member[Own]) -> int:
         own = member.alone.noted
         return own.count(len(self.ages)) + (len(self.noted.keys or ()) if own.keys is not None else 0)
