@@ -15,6 +15,7 @@ from cep.errors import ConfigError
 from cep.event import Alert, Batch, Match, Reads
 from cep.match.cascade import Cascade
 from cep.match.collecting import Collect, compile_collect
+from cep.match.company import part
 from cep.match.identity import key_text
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
@@ -28,21 +29,20 @@ Rows = Literal["struct", "dict"]
 STATE_VERSION = 3
 
 
-def _time(one: tuple[Running, Match]) -> int:
-    return one[1].time_us
-
-
 def _place(one: tuple[Running, Match]) -> tuple[int, str, bytes]:
     rule, match = one
     return match.cause, rule.id, key_text(match.key)
 
 
-def _in_order(found: Found) -> Found:
+def _in_order(found: Found, times_us: list[int]) -> Found:
     """By time; where several are of one time by cause, rule and key."""
     placed: Found = []
-    for _, same in groupby(sorted(found, key=_time), _time):
-        several = list(same)
-        placed += sorted(several, key=_place) if len(several) > 1 else several
+    for _, same in groupby(sorted(range(len(found)), key=times_us.__getitem__), times_us.__getitem__):
+        several = [found[n] for n in same]
+        if len(several) > 1:
+            places = {(match.cause, rule.id): (rule, match) for rule, match in several}
+            several = [places[place] for place in sorted(places)] if len(places) == len(several) else sorted(several, key=_place)
+        placed += several
     return placed
 
 
@@ -71,6 +71,13 @@ class Engine:
         self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
         self._budgets = [(rule.id, rule.budget) for rule in rules if rule.budget]
         self._tables_version = rulebook.tables_version
+        stay = set(map(id, rules))
+        part([rule for rule in old.values() if id(rule) not in stay], with_state=False)
+        self._lay()
+
+    def _lay(self) -> None:
+        """The rules in their levels, those of one shape together."""
+        rules, rulebook = self._rules, self.rulebook
         above = any(rule.plan.reads_rules for rule in rules)
         self._cascade = Cascade(rules, rulebook, self._rows) if above else None
         higher = {rule.id for level in self._cascade.levels for rule in level.rules} if self._cascade else set()
@@ -186,7 +193,7 @@ class Engine:
             if len(set(times_us)) == len(found):
                 found = [found[n] for n in sorted(range(len(found)), key=times_us.__getitem__)]
             else:
-                found = _in_order(found)
+                found = _in_order(found, times_us)
         generation = self.generation
         return [alert for rule, match in found if (alert := rule.alert(match, generation)) is not None]
 
@@ -198,7 +205,7 @@ class Engine:
 
     def sizes(self) -> dict[str, int]:
         """Per rule the number of keys that hold state."""
-        return {rule.plan.id: rule.matcher.size() for rule in self._rules}
+        return {rule.plan.id: rule.keeper.size() for rule in self._rules}
 
     def evicted(self) -> dict[str, int]:
         """Rule -> how much it has let go so far, because its budget was full."""
@@ -220,8 +227,12 @@ class Engine:
                     "run the version of cepheid that wrote it",
                     "E0913",
                 )
+        together = any(rule.keeper is not rule.matcher for rule in self._rules)
+        part(self._rules, with_state=False)
         for rule in self._rules:
             rule.restore([snapshot["rules"].get(rule.plan.id) or ["", [], {}, False, []] for snapshot in snapshots])
+        if together:
+            self._lay()
         for level in self._levels:
             level.note_all_due()
         self._note_waiting()

@@ -6,9 +6,9 @@ The engine has one level, unless rules read the alerts of rules (`cep.match.casc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
 
 from cep.event import Batch, Match, Reads
+from cep.match.company import units_of
 from cep.match.running import Running
 from cep.match.select import Selector
 from cep.match.straightloop import Run
@@ -22,22 +22,24 @@ class Level:
 
     def __init__(self, rules: Sequence[Running], tables: Tables, rows: Rows) -> None:
         self.rules = list(rules)
-        self._due: dict[int, int] = {}  # index of a rule -> its next timer
-        matchers = [rule.matcher for rule in rules]
-        self._selector = Selector([rule.plan for rule in rules], tables, rows=rows, matchers=matchers, rules=rules)
+        self._units = units_of(rules)
+        self._due: dict[int, int] = {}  # index of a unit -> its next timer
+        matchers = [unit.matcher for unit in self._units]
+        plans, single = [unit.plan for unit in self._units], [unit.rule for unit in self._units]
+        self._selector = Selector(plans, tables, rows=rows, matchers=matchers, rules=single)
         self.note_all_due()
 
     def feed(self, batch: Batch, watermark_us: int) -> Found:
         """Give the rows to the rules they fit, then let the timers due before the watermark act."""
         found: Found = []
-        hits, rules = self._selector.select(batch), self.rules
+        hits, units = self._selector.select(batch), self._units
         for index in self._selector.active:
-            rule = rules[index]
+            unit = units[index]
             out: list[Match] = []
-            rule.feed(batch, hits[index], out)
+            unit.feed(batch, hits[index], out)
             if out:
-                found.extend(zip(repeat(rule), out))
-            if rule.timed:
+                found.extend(unit.told(out))
+            if unit.timed:
                 self._note_due(index)
         return self._after_rows(found, watermark_us)
 
@@ -50,15 +52,15 @@ class Level:
         return self._after_rows([], watermark_us)
 
     def _after_rows(self, found: Found, watermark_us: int) -> Found:
-        rules, struck = self.rules, self._selector.struck
+        units, struck = self._units, self._selector.struck
         if struck:
             found += struck
             struck.clear()
         for index, out in self._selector.fused:
             if out:
-                found.extend(zip(repeat(rules[index]), out))
+                found.extend(units[index].told(out))
                 out.clear()
-            if rules[index].timed:
+            if units[index].timed:
                 self._note_due(index)
         self._fire(watermark_us, found)
         return found
@@ -76,20 +78,20 @@ class Level:
     def _fire(self, watermark_us: int, found: Found) -> None:
         due_now = [index for index, due_us in self._due.items() if due_us < watermark_us]
         for index in due_now:
-            rule = self.rules[index]
+            unit = self._units[index]
             out: list[Match] = []
-            rule.matcher.advance(watermark_us, out)
-            found += [(rule, match) for match in out]
+            unit.matcher.advance(watermark_us, out)
+            found.extend(unit.told(out))
             self._note_due(index)
 
     def _note_due(self, index: int) -> None:
-        due_us = self.rules[index].matcher.next_due()
+        due_us = self._units[index].matcher.next_due()
         if due_us is None:
             self._due.pop(index, None)
         else:
             self._due[index] = due_us
 
     def note_all_due(self) -> None:
-        """Ask all rules for their timers: their state has changed."""
-        for index in range(len(self.rules)):
+        """Ask all units for their timers: their state has changed."""
+        for index in range(len(self._units)):
             self._note_due(index)

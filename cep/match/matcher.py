@@ -56,12 +56,24 @@ class Expecting(Protocol):
         ...
 
 
-class Matcher(Protocol):
-    """One that keeps a budget has it as its attribute `budget` (`cep.match.budget.Budget`): it is saved, and marks alerts."""
+class Keeper(Protocol):
+    """Who holds the state of one rule."""
 
-    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
-        """Take the rows in order, timers between them; append what matched to `out`."""
+    def snapshot(self, *, delta: bool) -> RuleState:
+        """The state; with `delta` only what changed since the last snapshot of either kind."""
         ...
+
+    def size(self) -> int:
+        """Number of keys that hold state."""
+        ...
+
+    def touched(self) -> int:
+        """Number of keys changed since the last snapshot."""
+        ...
+
+
+class Timed(Protocol):
+    """Who acts when time has come so far."""
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         """Fire the timers due before `watermark_us` (a timer due at d acts once the watermark is beyond d)."""
@@ -71,18 +83,14 @@ class Matcher(Protocol):
         """Time of the earliest timer, or a lower bound of it; None when there is none."""
         ...
 
-    def snapshot(self, *, delta: bool) -> RuleState:
-        """The state; with `delta` only what changed since the last snapshot of either kind."""
+
+class Matcher(Keeper, Timed, Protocol):
+    """One that keeps a budget has it as its attribute `budget` (`cep.match.budget.Budget`): it is saved, and marks alerts."""
+
+    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
+        """Take the rows in order, timers between them; append what matched to `out`."""
         ...
 
     def restore(self, states: list[RuleState]) -> None:
         """Start from a whole snapshot followed by deltas, in order. Keys come back as lists where they were tuples."""
-        ...
-
-    def size(self) -> int:
-        """Number of keys that hold state."""
-        ...
-
-    def touched(self) -> int:
-        """Number of keys changed since the last snapshot."""
         ...

@@ -103,28 +103,29 @@ class TallyMatcher(Aged[Tally]):
         assert isinstance(body, SequenceBody) and body.within_us is not None
         super().__init__(plan, kernels, body.within_us - 1 if body.exclusive else body.within_us)
         first, then = body.nodes
-        self._x, self._y = first.step, then.step
-        self._strikes = _bits(then.forbids)
-        self._min, self._max = first.min, first.max
+        self.x, self.y = first.step, then.step
+        self.strikes = _bits(then.forbids)
+        self.least, self.most = first.min, first.max
         mine = [(i, register) for i, register in enumerate(body.registers) if register.step == first.step]
         # How many events the loop took is known without any list.
         counts = [i for i, r in mine if r.kind is RegisterKind.COUNT and r.expr is None and r.where is None]
         self._counts = tuple(counts) if len(counts) == len(mine) else ()
         self._keeps = len(counts) < len(mine)
-        self._stride = 3 if self._keeps else 2
+        self.stride = 3 if self._keeps else 2
         self._joins = joins_of(body.registers, first.step) if self._keeps else ()
-        self._cond = kernels.cond[then.step]
+        self.cond = kernels.cond[then.step]
+        self.plain_fields = None if self.bare or plan.title else kernels.fields  # where they are all that there is to tell
 
     def latest(self, state: Tally) -> int | None:
-        return state[-self._stride] if state else None
+        return state[-self.stride] if state else None
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         if not hits.rows:
             return
         young, old, changed, get = self.ages.young, self.ages.old, self.noted.keys, self.ages.young.get
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
-        x, ends = 1 << self._x, 1 << self._y | self._strikes
-        keeps, enough, looked_at = self._keeps, self._min * self._stride, LOOKED_AT * self._stride
+        x, ends = 1 << self.x, 1 << self.y | self.strikes
+        keeps, enough, looked_at = self._keeps, self.least * self.stride, LOOKED_AT * self.stride
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             if mask & ends:
                 tally = get(key) or old.get(key)
@@ -151,11 +152,11 @@ class TallyMatcher(Aged[Tally]):
 
     def fuse(self, n: int) -> Fused:
         """`feed` for one row."""
-        x, y, ends, enough = 1 << self._x, 1 << self._y, 1 << self._y | self._strikes, self._min * self._stride
+        x, y, ends, enough = 1 << self.x, 1 << self.y, 1 << self.y | self.strikes, self.least * self.stride
         noted = f"if C{n} is not None: C{n}.add"
 
         def row(key: str, bits: Bits) -> list[str]:
-            if bits == y and self._cond is None:  # whoever has enough in time has matched
+            if bits == y and self.cond is None:  # whoever has enough in time has matched
                 found = [f"{noted}({key})", f"O{n}.append(M{n}.tell(w, {key}, r, t, e, i))"]
                 ended = [
                     AT,
@@ -169,7 +170,7 @@ class TallyMatcher(Aged[Tally]):
                 f"if w is None: w = Y{n}[{key}] = P{n}({key}, None) or []",
                 AT,
                 f"w.append(t); w.append(e){f'; w.append(M{n}.registers(r, t))' if self._keeps else ''}; L{n} = t",
-                f"if not len(w) % {LOOKED_AT * self._stride}: M{n}.shorten(w, t)",
+                f"if not len(w) % {LOOKED_AT * self.stride}: M{n}.shorten(w, t)",
                 f"{noted}({key})",
             ]
             begins = where(bits, x, begun)
@@ -188,27 +189,27 @@ class TallyMatcher(Aged[Tally]):
 
     def registers(self, row: Any, time_us: int) -> Registers:
         g = self.kernels.fresh()
-        take = self.kernels.take[self._x]
+        take = self.kernels.take[self.x]
         if take is not None:
             take(g, row, time_us)
         return g
 
     def end(self, tally: Tally, key: Key, mask: int, row: Any, time_us: int, one: EventId, cause: int, out: list[Match]) -> bool:
         """At a y, or an event forbidden before it: whether the key has matched. What is told or struck leaves the tally."""
-        stride = self._stride
+        stride = self.stride
         if self.noted.keys is not None:
             self.noted.keys.add(key)
         if tally[0] < time_us - self.ages.span_us:
             self.trim(tally, time_us)
-        if len(tally) < self._min * stride:
+        if len(tally) < self.least * stride:
             return False
-        cond = self._cond
+        cond = self.cond
         last = tally[-1] if self._keeps else _NOTHING
-        if mask >> self._y & 1 and (cond is None or cond(last, key, row, time_us)):
+        if mask >> self.y & 1 and (cond is None or cond(last, key, row, time_us)):
             out.append(self.tell(tally, key, row, time_us, one, cause))
             return True
-        if mask & self._strikes:
-            del tally[: len(tally) - (self._min - 1) * stride]  # runs with the minimum die, those below it live
+        if mask & self.strikes:
+            del tally[: len(tally) - (self.least - 1) * stride]  # runs with the minimum die, those below it live
             if not tally:
                 self.ages.drop(key)
         return False
@@ -217,25 +218,33 @@ class TallyMatcher(Aged[Tally]):
         """Take out the starts whose time is up."""
         earliest, lapsed = time_us - self.ages.span_us, 0
         while lapsed < len(tally) and tally[lapsed] < earliest:
-            lapsed += self._stride
+            lapsed += self.stride
         del tally[:lapsed]
 
     def shorten(self, tally: Tally, time_us: int) -> None:
         """As `trim`, where it is worth it: of a key that no y ever asks. Done so, each x pays O(1) for it."""
-        if tally[len(tally) // self._stride // 2 * self._stride] < time_us - self.ages.span_us:
+        if tally[len(tally) // self.stride // 2 * self.stride] < time_us - self.ages.span_us:
             self.trim(tally, time_us)
 
     def tell(self, tally: Tally, key: Key, row: Any, time_us: int, one: EventId, cause: int) -> Match:
         """The earliest run in time, ended by the event. It uses up all that the key has."""
-        stride = self._stride
         self.ages.drop(key)
-        if self._max is not None:
-            del tally[self._max * stride :]
+        g, first_us, evidence, events = self.run_of(tally, self.most, row, time_us, one)
+        return self.told(key, time_us, cause, g, first_us, time_us, evidence, events)
+
+    def run_of(
+        self, tally: Tally, most: int | None, row: Any, time_us: int, one: EventId
+    ) -> tuple[Registers, int, tuple[EventId, ...], int]:
+        """What there is to tell of the run that takes these, at most so many, and ends with the event: registers, first time,
+        evidence, number of events. The list is used up."""
+        stride = self.stride
+        if most is not None:
+            del tally[most * stride :]
         ids = tally[1::stride]
         count = len(ids)
         evidence = (*ids, one) if count < MAX_EVIDENCE else (*ids[:HALF], *ids[count + 1 - HALF :], one)
         if self.bare:
-            return Match(key, time_us, cause, {}, "", tally[0], time_us, ids[0], one, evidence, count + 1)
+            return _NOTHING, tally[0], evidence, count + 1
         if self._keeps:
             g = self.kernels.copy(tally[2])
             join_all(self._joins, g, tally[5::stride])
@@ -243,10 +252,10 @@ class TallyMatcher(Aged[Tally]):
             g = self.kernels.fresh()
             for index in self._counts:
                 g[index] = count
-        take = self.kernels.take[self._y]
+        take = self.kernels.take[self.y]
         if take is not None:
             take(g, row, time_us)
-        return self.told(key, time_us, cause, g, tally[0], time_us, evidence, count + 1)
+        return g, tally[0], evidence, count + 1
 
     # -- plain data
 

@@ -13,7 +13,7 @@ from cep.event import Alert, Key, Match
 from cep.match.budget import Budget
 from cep.match.identity import Opening, key_text, shown_key
 from cep.match.life import Life, Open
-from cep.match.matcher import Expecting, Matcher, RuleState
+from cep.match.matcher import Expecting, Keeper, Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
@@ -28,7 +28,8 @@ _SHARES = 10_000  # keys of a canary are told apart by ten thousandths
 class Running:
     """One rule with its kernels, matcher, noise control and open alerts.
 
-    make   makes its matcher; another one than the planner's may watch what it is given
+    make    makes its matcher; another one than the planner's may watch what it is given
+    keeper  who holds its state: the matcher, or what stands for it where several rules are matched together
     """
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels, make: MakeMatcher = make_matcher) -> None:
@@ -40,6 +41,7 @@ class Running:
         self._goes_on = plan.resolve is not None and self.life is not None  # a further match updates what is open
         if self._goes_on and self.life is not None:
             self.matcher = ResolvingMatcher(plan, self.matcher, self.life)
+        self.keeper: Keeper = self.matcher
         self.feed = self.matcher.feed
         self.timed = not isinstance(plan.body, FilterBody)  # a filter has no timers to ask for
         self.once = once_of(plan.once) if plan.once else None
@@ -164,11 +166,11 @@ class Running:
     # -- state
 
     def touched(self) -> int:
-        return self.matcher.touched() + (self.life.touched() if self.life is not None else 0)
+        return self.keeper.touched() + (self.life.touched() if self.life is not None else 0)
 
     def carry_over(self, old: Running) -> None:
         """Go on from the state of the same rule under another plan that decides the same."""
-        self.matcher.restore([old.matcher.snapshot(delta=False)])
+        self.matcher.restore([old.keeper.snapshot(delta=False)])
         for mine, its in ((self.once, old.once), (self.suppress, old.suppress)):
             if mine and its:
                 mine.restore(its.snapshot())
@@ -180,7 +182,7 @@ class Running:
 
     def snapshot(self, *, delta: bool) -> list[Any]:
         """[version, keys, meta, whether they are a delta, once, the rest]."""
-        state = self.matcher.snapshot(delta=delta)
+        state = self.keeper.snapshot(delta=delta)
         rest: dict[str, Any] = {"equals": self._opening.snapshot()}
         if self.life is not None:
             life = self.life.snapshot(delta=delta)
