@@ -21,7 +21,7 @@ help:
 	@touch $@
 
 .venv/dev: .venv/core
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[re2]" --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[re2,text]" --group dev
 	@touch $@
 
 demo: .venv/core
