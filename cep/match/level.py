@@ -12,6 +12,7 @@ from cep.event import Batch, Match, Reads
 from cep.match.running import Running
 from cep.match.select import Selector
 from cep.match.straightloop import Run
+from cep.match.timers import Timers
 from cep.plan.codegen import Rows, Tables
 
 Found = list[tuple[Running, Match]]
@@ -22,7 +23,7 @@ class Level:
 
     def __init__(self, rules: Sequence[Running], tables: Tables, rows: Rows) -> None:
         self.rules = list(rules)
-        self._due: dict[int, int] = {}  # index of a rule -> its next timer
+        self._timers = Timers()  # by index of a rule
         matchers = [rule.matcher for rule in rules]
         self._selector = Selector([rule.plan for rule in rules], tables, rows=rows, matchers=matchers, rules=rules)
         self.note_all_due()
@@ -71,11 +72,10 @@ class Level:
 
     def next_due(self) -> int | None:
         """When `advance` next has work, or a lower bound of it."""
-        return min(self._due.values(), default=None)
+        return self._timers.first()
 
     def _fire(self, watermark_us: int, found: Found) -> None:
-        due_now = [index for index, due_us in self._due.items() if due_us < watermark_us]
-        for index in due_now:
+        for index in self._timers.before(watermark_us):
             rule = self.rules[index]
             out: list[Match] = []
             rule.matcher.advance(watermark_us, out)
@@ -83,11 +83,7 @@ class Level:
             self._note_due(index)
 
     def _note_due(self, index: int) -> None:
-        due_us = self.rules[index].matcher.next_due()
-        if due_us is None:
-            self._due.pop(index, None)
-        else:
-            self._due[index] = due_us
+        self._timers.note(index, self.rules[index].matcher.next_due())
 
     def note_all_due(self) -> None:
         """Ask all rules for their timers: their state has changed."""

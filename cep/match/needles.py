@@ -7,6 +7,7 @@ line matches "(foo|bar)\\d" or user in ["x", "y"]                             li
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from cep.functions.regex_syntax import parse_regex
 from cep.plan import ir
 from cep.plan.codegen import TIME_PATH
 from cep.plan.ir import Expr
-from cep.plan.operations import hashable
+from cep.plan.operations import hashable, plain
 from cep.types import Type
 
 
@@ -28,6 +29,12 @@ class Way:
     field: ir.Field
     values: tuple[Any, ...] = ()
     pieces: Pieces = ()
+
+    def words(self) -> str:
+        """As `cep plan` says it: `user is "x" or "y"`, `line holds "-enc"`."""
+        told = [(verb, [json.dumps(plain(one), ensure_ascii=False) for one in some])
+                for verb, some in (("is", self.values), ("holds", self.pieces)) if some]  # fmt: skip
+        return ".".join(self.field.path) + " " + " or ".join(f"{verb} {' or '.join(some)}" for verb, some in told)
 
 
 Ways = tuple[Way, ...]  # one of them is open whenever the condition is true; (): nothing is known
