@@ -3,11 +3,12 @@
 # make chaos, make thorough, make fuzz   long suites, of which make test runs a seeded cut
 # make flink  `pick all` against Flink CEP itself
 # make bench  every engine side by side on the workloads of docs/performance.md, with ratios to the hand-written loops of the same run
+# make bench-text   thousands of rules about texts, with cepheid[text] and without
 # make bench-check   a short cut of it beside the recorded ratios; make bench-curves: cost against rules, keys, window, disorder
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-check bench-curves bench-redis chaos flink thorough fuzz clean help
+.PHONY: demo test lint bench bench-check bench-curves bench-text bench-redis chaos flink thorough fuzz clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -21,7 +22,7 @@ help:
 	@touch $@
 
 .venv/dev: .venv/core
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[re2]" --group dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[re2,text]" --group dev
 	@touch $@
 
 demo: .venv/core
@@ -64,6 +65,9 @@ bench-check: .venv/dev
 bench-curves: .venv/dev
 	$(BIN)/python bench/curves.py $(BENCH)
 	$(BIN)/python bench/memory.py
+
+bench-text: .venv/dev
+	$(BIN)/python bench/text_rules.py $(BENCH)
 
 bench-redis: .venv/dev
 	$(BIN)/python bench/redis_throughput.py

@@ -92,7 +92,7 @@ def _as_row(line: Line, measured: Measurement | None) -> dict[str, Any]:
         "cost": {
             "event_types": list(cost.types), "conditions": cost.conditions, "own": cost.own, "shared": cost.shared,
             "looked_up": cost.looked_up, "by_column": cost.by_column, "of_runs": cost.of_runs,
-            "selects_like": list(cost.alike), "all_events_of_its_types": cost.all_events,
+            "selects_like": list(cost.alike), "all_events_of_its_types": cost.all_events, "found_by": list(cost.found_by),
         },
     }  # fmt: skip
     if line.measured is not None and measured is not None:
@@ -114,6 +114,8 @@ def _print(lines: list[Line], measured: Measurement | None, *, in_full: bool) ->
         for line in lines:
             click.echo(describe(line.plan))
             click.echo(f"  runs   as {line.matcher}: {line.why}")
+            if line.cost.found_by:
+                click.echo(f"  found  where {'; or '.join(line.cost.found_by)}")
             click.echo("")
     console = Console(width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
     console.print(_table(lines))

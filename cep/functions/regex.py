@@ -4,6 +4,7 @@ own automaton. Both read the same patterns and give the same answers, for texts 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ except ImportError:  # the extra is not installed
     re2 = None
 
 LONGEST_PATTERN = 4096
+_HALVES = re.compile("[\ud800-\udfff]")
 Search = Callable[[str], bool]
 
 
@@ -71,7 +73,7 @@ def _with_re2(pattern: str, fold: bool) -> Search | None:
     def search(text: str) -> bool:
         try:
             return found(text) is not None
-        except UnicodeEncodeError:  # a lone surrogate: no character of any pattern; RE2 reads UTF-8
-            return found(text.encode("utf-8", "replace").decode()) is not None
+        except UnicodeEncodeError:  # a lone surrogate: no character that a pattern names; RE2 reads UTF-8
+            return found(_HALVES.sub("\U0010ffff", text)) is not None
 
     return search

@@ -7,7 +7,8 @@ DState, cached                                                     _State
 
 from __future__ import annotations
 
-from cep.functions.regex_syntax import WORD, Assertion, Chars, Choice, Ranges, Regex, Repeat, Sequence, cases
+from cep.functions.letter_cases import cases
+from cep.functions.regex_syntax import WORD, Assertion, Chars, Choice, Ranges, Regex, Repeat, Sequence
 
 MOST_STATES = 2_000  # then the cache is cleared: memory is bounded, whatever texts come
 MOST_ARROWS = 512  # of one state, by character

@@ -19,6 +19,7 @@ Ranges = tuple[tuple[int, int], ...]
 DIGIT: Ranges = ((48, 57),)
 WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
 SPACE: Ranges = ((9, 10), (12, 13), (32, 32))
+WORD_IN_ANY_CASE: Ranges = (*WORD, (0x17F, 0x17F), (0x212A, 0x212A))  # the long s is an s, the Kelvin sign a k
 CLASSES = {"d": DIGIT, "w": WORD, "s": SPACE}
 CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 
@@ -243,7 +244,7 @@ class _Reader:
         if c in CLASSES:
             return CLASSES[c]
         if c.lower() in CLASSES:
-            return complement(CLASSES[c.lower()])
+            return complement(WORD_IN_ANY_CASE if c == "W" and self.fold else CLASSES[c.lower()])
         if c in CONTROLS:
             return ((ord(CONTROLS[c]), ord(CONTROLS[c])),)
         if c == "x":
@@ -297,8 +298,3 @@ class _Reader:
 
 def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 9
-
-
-def cases(c: str) -> set[str]:
-    """The character and its other case."""
-    return {v for v in (c, c.lower(), c.upper()) if len(v) == 1 and v.lower() == c.lower()}

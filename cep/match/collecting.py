@@ -27,8 +27,9 @@ from cep.match.fuse import Bits, Fused
 from cep.match.held import Group, Held
 from cep.match.order import Orderer
 from cep.match.picks import Pick, Target, targets_of
-from cep.match.rowloop import CHAIN, Found, RowLoop
+from cep.match.rowloop import CHAIN, RowLoop
 from cep.match.straightloop import REFUSED, ending
+from cep.match.takers import Takers
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Rows, Tables
 from cep.plan.ir import Expr
@@ -110,8 +111,8 @@ def compile_collect(plans: Sequence[RulePlan], tables: Tables, rows: Rows, reads
     def row(key: str, bits: Bits) -> list[str]:
         return [f"hold((v * {scale}, rank, r, {number}, y))"]
 
-    found = Found((), [], frozenset(), {0: [(0, Fused(None, row), [])]}, {}, [])
-    loop = RowLoop(list(target.picks), [target], found, Namespace(tables), rows, reads)
+    takers = Takers((), [], frozenset(), {0: [(0, Fused(None, row), [])]}, {}, [])
+    loop = RowLoop(list(target.picks), [target], takers, {}, Namespace(tables), rows, reads)
     return _collect_decoded(loop, reads, numbered=numbered) if rows == "struct" else _collect_dicts(loop, reads)
 
 

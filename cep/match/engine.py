@@ -46,7 +46,7 @@ def _in_order(found: Found, times_us: list[int]) -> Found:
     return placed
 
 
-SETTLE_US = 60_000_000  # what can mute nothing any more is forgotten as often as that, though nothing is told
+SETTLE_US = 60_000_000  # what can mute nothing any more is forgotten as often as that, though its rule tells nothing
 
 
 class Engine:
@@ -68,7 +68,7 @@ class Engine:
         known: Known = {}
         rules = [self._carry_over(plan, rulebook, old.get(plan.id), known) for plan in rulebook.plans if plan.enabled]
         self._rules = rules
-        self._settling = [rule for rule in rules if rule.once or rule.suppress or rule.budget]
+        self._settling = [rule for rule in rules if rule.settles]
         self._budgets = [(rule.id, rule.budget) for rule in rules if rule.budget]
         self._tables_version = rulebook.tables_version
         stay = set(map(id, rules))
@@ -172,18 +172,19 @@ class Engine:
     # -- matches become alerts
 
     def _alerts(self, batch: Batch | None, found: Found, watermark_us: int) -> list[Alert]:
+        alerts: list[Alert] = []
         if self._cascade is not None:
             alerts = self._cascade.run(batch, watermark_us, found, self.generation)
         elif found:
             alerts = self._tell(found)
-        else:
+        if watermark_us >= self._settle_us or self._cascade is not None:
+            self._settle_us = watermark_us + SETTLE_US
+            settling = self._settling
+        else:  # it is not long since what is over was forgotten: rules that have just told something may have more of it
+            settling = list({id(rule): rule for rule, _ in found if rule.settles}.values()) if found else []
             for _, budget in self._budgets:  # what goes is noted, whether or not anything is told
                 budget.settle(watermark_us)
-            if watermark_us < self._settle_us:
-                return []  # it is not long since what is over was forgotten
-            alerts = []
-        self._settle_us = watermark_us + SETTLE_US
-        for rule in self._settling:
+        for rule in settling:
             rule.settle(watermark_us)
         return alerts
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from cep.match.needles import Way
 from cep.match.picks import Pick
 from cep.plan import ir
 from cep.plan.ir import Expr
@@ -51,6 +52,12 @@ class Family:
     index: int | None
     ordered: int | None
     rest: tuple[int, ...]
+
+    def way(self, member: Member) -> Way | None:
+        """What leads to a member; None: there is no equality."""
+        if self.index is None:
+            return None
+        return Way(self.shape.variables[self.index][1], self._asked(member))
 
     def buckets(self) -> dict[Any, list[Member]]:
         """Members by the constant they ask for (hashable form; None: all of them), in the order they are walked."""

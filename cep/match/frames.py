@@ -18,6 +18,7 @@ from cep.config import StreamSpec
 from cep.match.fieldcheck import EVENT_TIME, Layout, Projection
 from cep.match.masks import EXACT, Masks, columnable
 from cep.match.picks import targets_of
+from cep.match.sought import Sought, sought_in
 from cep.plan import ir
 from cep.plan.codegen import Rows, Tables
 from cep.plan.ir import Expr
@@ -26,6 +27,7 @@ from cep.plan.plan import RulePlan
 from cep.timestamps import UNTIL_US, unit_by_size
 from cep.types import Type
 
+MOST_JUDGED = 64  # lists of conditions on one event type; of more only the texts are looked at, where they ask for some
 _PER_US = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -61,7 +63,7 @@ class FrameReader:
         self._projection = {name: dict(fields) for name, fields in projection.items()}
         self._paths = sorted({path for fields in projection.values() for path in fields if path != EVENT_TIME})
         self.plain = spec.partition is None and spec.order is None and spec.id is None and all(len(p) == 1 for p in self._paths)
-        self._wants, masks = _wanted(plans)
+        self._wants, masks, self._sought = _wanted(plans)
         self._masks = Masks(masks, tables, "struct") if masks else None
         fields: list[Any] = [(attribute(path[0]), Any, None) for path in self._paths]
         self._row: Any = msgspec.defstruct("Row", fields, gc=False)
@@ -169,9 +171,19 @@ class FrameReader:
                     some = numpy.zeros(batch.num_rows, bool)
                     for way in ways:
                         some |= judged[way]  # type: ignore[index]  # no None is among them
+                    if name in self._sought:
+                        some |= self._seek(batch, names, self._sought[name])
                     here &= some
                 wanted |= here
         return wanted
+
+    def _seek(self, batch: Any, names: set[str], sought: Sought) -> Any:
+        """bool[rows]: it holds a text that is sought."""
+        found = self._numpy.zeros(batch.num_rows, bool)
+        for field in sought.fields:
+            texts, codes = self._column(batch, names, field)
+            found |= self._numpy.fromiter(sought.wanted(field, texts), bool, len(texts))[codes]
+        return found
 
     def _column(self, batch: Any, names: set[str], field: ir.Field) -> Any:
         numpy, rows = self._numpy, batch.num_rows
@@ -226,20 +238,27 @@ def whole_rows(batch: Any) -> list[dict[str, Any]]:
     return [dict(zip(names, values)) for values in zip(*columns)]
 
 
-def _wanted(plans: Sequence[RulePlan]) -> tuple[dict[str, set[int | None]], list[tuple[Expr, ...]]]:
-    """Per event type the ways in which a row of it may be wanted: numbers of lists of conditions, None: as it is."""
-    wants: dict[str, set[int | None]] = {}
-    masks: list[tuple[Expr, ...]] = []
+def _wanted(plans: Sequence[RulePlan]) -> tuple[dict[str, set[int | None]], list[tuple[Expr, ...]], dict[str, Sought]]:
+    """Per event type the ways in which a row of it may be wanted: numbers of lists of conditions, None: as it is. The lists. And
+    where there are many of them, the texts that are sought instead."""
+    by_type: dict[str, dict[tuple[Expr, ...], None]] = {}  # (): all rows
     for target in targets_of(plans)[0]:
         for pick in target.picks:
-            conditions = tuple(expr for expr in pick.conjuncts if columnable(expr) and _flat(expr))
-            way = None
-            if conditions and not target.own:
-                if conditions not in masks:
-                    masks.append(conditions)
-                way = masks.index(conditions)
-            wants.setdefault(pick.type, set()).add(way)
-    return wants, masks
+            by_type.setdefault(pick.type, {})[() if target.own else pick.conjuncts] = None
+    wants: dict[str, set[int | None]] = {}
+    masks: dict[tuple[Expr, ...], int] = {}
+    sought: dict[str, Sought] = {}
+    for name, lists in by_type.items():
+        rest: Sequence[Sequence[Expr]] = list(lists)
+        if len(rest) > MOST_JUDGED:
+            found, rest = sought_in(rest)
+            if found:
+                sought[name] = Sought(found)
+        wants[name] = set()
+        for conjuncts in rest:
+            conditions = tuple(expr for expr in conjuncts if columnable(expr) and _flat(expr))
+            wants[name].add(masks.setdefault(conditions, len(masks)) if conditions else None)
+    return wants, list(masks), sought
 
 
 def _flat(expr: Expr) -> bool:

@@ -12,6 +12,7 @@ from cep.match.company import units_of
 from cep.match.running import Running
 from cep.match.select import Selector
 from cep.match.straightloop import Run
+from cep.match.timers import Timers
 from cep.plan.codegen import Rows, Tables
 
 Found = list[tuple[Running, Match]]
@@ -23,7 +24,7 @@ class Level:
     def __init__(self, rules: Sequence[Running], tables: Tables, rows: Rows) -> None:
         self.rules = list(rules)
         self._units = units_of(rules)
-        self._due: dict[int, int] = {}  # index of a unit -> its next timer
+        self._timers = Timers()  # by index of a unit
         matchers = [unit.matcher for unit in self._units]
         plans, single = [unit.plan for unit in self._units], [unit.rule for unit in self._units]
         self._selector = Selector(plans, tables, rows=rows, matchers=matchers, rules=single)
@@ -73,11 +74,10 @@ class Level:
 
     def next_due(self) -> int | None:
         """When `advance` next has work, or a lower bound of it."""
-        return min(self._due.values(), default=None)
+        return self._timers.first()
 
     def _fire(self, watermark_us: int, found: Found) -> None:
-        due_now = [index for index, due_us in self._due.items() if due_us < watermark_us]
-        for index in due_now:
+        for index in self._timers.before(watermark_us):
             unit = self._units[index]
             out: list[Match] = []
             unit.matcher.advance(watermark_us, out)
@@ -85,11 +85,7 @@ class Level:
             self._note_due(index)
 
     def _note_due(self, index: int) -> None:
-        due_us = self._units[index].matcher.next_due()
-        if due_us is None:
-            self._due.pop(index, None)
-        else:
-            self._due[index] = due_us
+        self._timers.note(index, self._units[index].matcher.next_due())
 
     def note_all_due(self) -> None:
         """Ask all units for their timers: their state has changed."""

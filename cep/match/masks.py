@@ -22,7 +22,7 @@ def columnable(expr: Expr) -> bool:
     """Whether a condition can be judged by column."""
     if deep_parts(expr):
         return False
-    if _text_field(expr) is not None:
+    if text_field(expr) is not None:
         return True
     match expr:
         case ir.And(operands=xs) | ir.Or(operands=xs):
@@ -45,7 +45,7 @@ def _is_number(expr: Expr) -> bool:
     return isinstance(expr, ir.Const) and isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
 
 
-def _text_field(expr: Expr) -> ir.Field | None:
+def text_field(expr: Expr) -> ir.Field | None:
     """The one text field that the expression reads; None if it reads anything else besides."""
     found: set[ir.Field] = set()
     stack = [expr]
@@ -144,7 +144,7 @@ class Masks:
         if isinstance(expr, ir.Not):
             return self._mask(expr.operand, not want, lines, known)
         if (expr, want) not in known:
-            if isinstance(expr, ir.And | ir.Or) and _text_field(expr) is None:
+            if isinstance(expr, ir.And | ir.Or) and text_field(expr) is None:
                 word = " & " if isinstance(expr, ir.And) is want else " | "
                 code = word.join(dict.fromkeys(self._mask(x, want, lines, known) for x in expr.operands))
             else:
@@ -155,7 +155,7 @@ class Masks:
         return known[expr, want]
 
     def _atom(self, expr: Expr, want: bool) -> str:
-        text = _text_field(expr)
+        text = text_field(expr)
         if text is not None:
             return f"judge({self._text_condition(expr, text, want)}, {self._column(text)})"
         match expr:

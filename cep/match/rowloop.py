@@ -6,24 +6,25 @@
             a0(i); b0(f1)            rows.append and keys.append of target 0
             w = G1(f1); ...          a matcher written into the loop: `cep.match.fuse`
 
-Families (`cep.match.families`) are walked as tables. Where all matchers stand in the loop, it can also walk over rows as they
-come (`cep.match.straightloop`).
+Families (`cep.match.families`) are walked as tables, and indexes (`cep.match.index`) asked. Where all matchers stand in the loop,
+it can also walk over rows as they come (`cep.match.straightloop`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from cep.event import HELD, Batch, Match, Reads
+from cep.event import HELD, Batch, Reads
 from cep.match.families import Family, Member, find_families
 from cep.match.fuse import AT, At, Bits
-from cep.match.matcher import Hits
+from cep.match.index import TypeIndex
 from cep.match.picks import Pick, Target
 from cep.match.places import Place, Tree, not_null
-from cep.match.strike import Striker, strike
+from cep.match.strike import strike
+from cep.match.takers import Takers
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Path, Rows, Tables, Writer
 from cep.plan.ir import Expr
@@ -31,6 +32,7 @@ from cep.plan.operations import hashable
 from cep.types import Type
 
 Loop = Callable[[Batch], None]
+Indexes = Mapping[str, TypeIndex]  # by event type
 # what says of a value that it is not of the type, nor null
 WRONG = {
     Type.NUMBER: "(x.__class__ is not float or x - x) and x.__class__ is not int and x is not None",  # of NaN, x - x is NaN
@@ -43,41 +45,23 @@ CHAIN = 4  # event types told apart by comparing one by one; more go through a t
 _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What takes the rows that are found.
-
-    hits      one per target
-    hit       takes the numbers of targets that families wrote to (repeatedly, in no order)
-    listed    targets whose rows are written down in their hits
-    fused     per target the matchers that are written into the loop
-    strikers  per target the filters whose matches are made where the row is found, and go to
-    struck    with their rules
-    """
-
-    hits: Sequence[Hits]
-    hit: list[int]
-    listed: frozenset[int]
-    fused: Mapping[int, list[At]]
-    strikers: Mapping[int, list[Striker]]
-    struck: list[tuple[Any, Match]]
-
-
 def compile_loops(
     targets: Sequence[Target],
     some: Sequence[int],
     tabled: frozenset[int],
-    found: Found,
+    takers: Takers,
+    indexes: Indexes,
     tables: Tables,
     rows: Rows,
     reads: Reads | None,
 ) -> list[Loop]:
     """The functions that find the rows of `some` of the targets: one, unless there are very many picks.
 
+    indexes by event type
     reads   how batches give times and types (`Batch.reads`)
     """
     parts = parts_of(targets, some, tabled)
-    return [RowLoop(part, targets, found, Namespace(tables), rows, reads).compile() for part in parts]
+    return [RowLoop(part, targets, takers, indexes, Namespace(tables), rows, reads).compile() for part in parts]
 
 
 def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset[int]]:
@@ -118,27 +102,36 @@ class RowLoop:
     """Writes one function."""
 
     def __init__(
-        self, picks: list[Pick], targets: Sequence[Target], found: Found, names: Namespace, rows: Rows, reads: Reads | None
+        self,
+        picks: list[Pick],
+        targets: Sequence[Target],
+        takers: Takers,
+        indexes: Indexes,
+        names: Namespace,
+        rows: Rows,
+        reads: Reads | None,
     ) -> None:
         self.picks = picks
         self.targets = targets
-        self.found = found
+        self.takers = takers
+        self.indexes = indexes
         self.names = names
         self.rows = rows
         self.reads = reads
-        self.strikes = any(pick.target in found.strikers for pick in picks)
+        strikes = any(pick.target in takers.strikers for pick in picks)
+        self.tells = strikes or any(pick.type in indexes for pick in picks)  # of single events: time and id are needed
         self.taken: Sequence[str] = ()  # says that the row is taken, where that is not said of each at once
         # locals of the function, given as defaults: the fastest names
-        self.bound: dict[str, Any] = {"hit": found.hit.append}
-        if self.strikes:
-            self.bound |= {"struck": found.struck.append, "new": Match}
+        self.bound: dict[str, Any] = {"hit": takers.hit.append}
+        if strikes:
+            self.bound |= takers.called
 
     def compile(self) -> Loop:
         here = self.fused_here()
         timed, bodies = self.bodies()
         if self.reads == HELD:
             return self.compile_held(timed, bodies, here)
-        if here or self.strikes:
+        if here or self.tells:
             timed = list(bodies)
         walked = {"i": "range(len(rows))", "r": "rows"}
         if self.reads is None:
@@ -150,7 +143,7 @@ class RowLoop:
             for name in timed:
                 bodies[name].insert(0, f"t = {self.reads.time}")
             lines = [f"y = {self.reads.type}", *self.dispatch(bodies)]
-        if here or self.strikes:
+        if here or self.tells:
             walked["e"] = "batch.ids"
         walk = [f"for {', '.join(walked)} in zip({', '.join(walked.values())}):", *(f"    {line}" for line in lines)]
         loop: Loop = self.function("batch", ["rows = batch.rows"], here, walk)
@@ -183,7 +176,7 @@ class RowLoop:
 
     def fused_here(self) -> list[At]:
         """The matchers written into this loop, by what stands for them and their matches."""
-        here = [at for target in sorted({pick.target for pick in self.picks}) for at in self.found.fused.get(target, ())]
+        here = [at for target in sorted({pick.target for pick in self.picks}) for at in self.takers.fused.get(target, ())]
         for n, fused, out in here:
             self.bind(f"M{n}", fused.matcher)
             self.bind(f"O{n}", out)
@@ -226,6 +219,12 @@ class _Block:
         targets = loop.targets
         gathering = [pick for pick in picks if targets[pick.target].gathers(event_type)]
         direct = [pick for pick in picks if not targets[pick.target].gathers(event_type)]
+        index = loop.indexes.get(event_type)
+        if index is not None:
+            here = [pick for pick in direct if id(pick) not in index.picks]
+            if len(here) < len(direct):
+                self._look_up(index)
+            direct = here
         families, direct = find_families(direct, [target.masked for target in targets])
         self.shared = Counter(cond for pick in [*direct, *gathering] for cond in _conditions(pick.conjuncts))
         self.position = {cond: n for n, cond in enumerate(self.shared)}
@@ -261,14 +260,14 @@ class _Block:
         return self.tree.walk(self.tree.root, sorted(conditions, key=rank.__getitem__))
 
     def _write(self, target: int, key: str, bits: Bits) -> list[str]:
-        found = self.loop.found
-        lines = [line for _, fused, _ in found.fused.get(target, ()) for line in fused.row(key, bits)]
-        for number, (rule, make) in enumerate(found.strikers.get(target, ())):
+        takers = self.loop.takers
+        lines = [line for _, fused, _ in takers.fused.get(target, ()) for line in fused.row(key, bits)]
+        for number, (rule, make) in enumerate(takers.strikers.get(target, ())):
             made = self.loop.bind(f"n{target}_{number}", make) if make is not None else ""
             lines += [AT, strike(self.loop.bind(f"p{target}_{number}", rule), made, key)]
-        if target not in found.listed:
+        if target not in takers.listed:
             return lines
-        hits = found.hits[target]
+        hits = takers.hits[target]
         # a method called on a list in a local name is the one call that the interpreter does without a call
         line = f"{self.loop.bind(f'a{target}', hits.rows)}.append(i); {self.loop.bind(f'k{target}', hits.keys)}.append({key})"
         if self.loop.targets[target].masked:
@@ -289,10 +288,34 @@ class _Block:
         place, key = self.tree.keyed(place, pick.key)
         place.actions += self._write(pick.target, key, bits)
 
-    # -- families
+    # -- tables
+
+    def _look_up(self, index: TypeIndex) -> None:
+        """Ask the index who wants the row: the value of each of its fields leads to some."""
+        root, number = self.tree.root, len(self.loop.bound)
+        found = []
+        for n, (field, by_value) in enumerate(index.fields.items(), number):
+            self.tree.read(field, root)
+            value = self.tree.local(field)
+            if field.type not in _TOLD:
+                value = f"hashable({value})"
+            known, learn = self.loop.bind(f"z{n}", by_value.known.get), self.loop.bind(f"y{n}", by_value.learn)
+            asked = value if by_value.scans else f"{value}, ()"
+            root.actions += [f"w{n} = {known}({asked})", f"if w{n} is None: w{n} = {learn}({value})"]
+            found.append(f"w{n}")
+        if index.several:  # a rule that is found twice wants the row once
+            calls = [("{" + ", ".join(f"**dict.fromkeys({one})" for one in found) + "}", found)]
+        else:
+            calls = [(one, [one]) for one in found]
+        for each, some in calls:
+            root.actions += [
+                f"if {' or '.join(some)}:",
+                f"    {AT}",
+                f"    for w in {each}: w(i, r, t, e)",
+            ]
 
     def _walk_family(self, family: Family) -> None:
-        strikers = self.loop.found.strikers
+        strikers = self.loop.takers.strikers
         struck = tuple(member for member in family.members if member.pick.target in strikers)
         listed = tuple(member for member in family.members if member.pick.target not in strikers)
         if struck:
@@ -328,7 +351,7 @@ class _Block:
     def _listed_rows(self, family: Family, member: Member) -> list[tuple[Any, ...]]:
         """One entry of a bucket: threshold, other constants, where to write, step bits, number of the target."""
         target = member.pick.target
-        hits = self.loop.found.hits[target]
+        hits = self.loop.takers.hits[target]
         written = (hits.rows.append, hits.keys.append, hits.masks.append, member.pick.bits)
         return [(*self._constants(family, member), *(written if family.shape.masked else written[:2]), target)]
 
@@ -339,7 +362,7 @@ class _Block:
 
     def _struck_rows(self, family: Family, member: Member) -> list[tuple[Any, ...]]:
         constants = self._constants(family, member)
-        return [(*constants, *striker) for striker in self.loop.found.strikers[member.pick.target]]
+        return [(*constants, *striker) for striker in self.loop.takers.strikers[member.pick.target]]
 
     @staticmethod
     def _strikes(family: Family, key: str) -> tuple[str, list[str]]:

@@ -48,6 +48,7 @@ class Running:
         self.suppress = suppress_of(plan.suppress) if plan.suppress else None
         self.expects = self.matcher if isinstance(plan.body, AbsentBody) and isinstance(self.matcher, Expecting) else None
         self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
+        self.settles = bool(self.once or self.suppress or self.budget)  # whether `settle` has anything to do
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
         self._bare = self._plain and not (self.once or self.suppress or self.budget or self._goes_on or plan.timeout_emit)
         self._opening = Opening(plan)

@@ -13,11 +13,13 @@ from typing import Any
 from cep.event import Batch, Match, Reads
 from cep.match.columns import Columns, column_targets
 from cep.match.fuse import fuse
+from cep.match.index import TypeIndex, indexed_picks
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
-from cep.match.rowloop import Found, Loop, compile_loops, tabled_targets
+from cep.match.rowloop import Loop, compile_loops, tabled_targets
 from cep.match.straightloop import Run, compile_run
 from cep.match.strike import strikers_of
+from cep.match.takers import Takers
 from cep.plan.codegen import Rows, Tables
 from cep.plan.plan import RulePlan
 
@@ -27,6 +29,7 @@ class Selector:
 
     active  indices of the plans that the last batch brought rows for, ascending: with many rules, look only at these
     fused   of plans whose matchers stand in the loop itself: index, and the list that takes their matches. They get no hits
+    indexes per event type, where one is made
     struck  matches of filters, each beside its rule, made where the rows were found: these get no hits either. Who takes them
             clears it
 
@@ -49,13 +52,15 @@ class Selector:
         self._hit: list[int] = []
         self._filled: list[int] = []
         tabled, in_families = tabled_targets(targets)
+        indexed = indexed_picks(targets, in_families)
+        tabled |= {pick.target for some in indexed.values() for pick, _ in some}
         by_column = column_targets(targets, tabled)
         self._columns = Columns(by_column, targets, self._hits, tables, rows) if by_column else None
         in_columns = {pick.target for picks in by_column.values() for pick in picks}
         self.struck: list[tuple[Any, Match]] = []
         strikers = strikers_of(matchers, rules, of_plan)
         strikers = {target: some for target, some in strikers.items() if target not in in_columns}
-        no_place = in_families | in_columns | strikers.keys()
+        no_place = tabled | in_families | in_columns | strikers.keys()
         places = fuse(matchers, [None if target in no_place else target for target in of_plan])
         self.fused = [(n, out) for some in places.values() for n, _, out in some]
         apart = dict(self.fused)
@@ -64,18 +69,21 @@ class Selector:
             if plan not in apart and target not in strikers:
                 self._plans_of[target].append(plan)
         loose = frozenset(target for target, some in enumerate(self._plans_of) if some)
-        found = Found(self._hits, self._hit, loose, places, strikers, self.struck)
+        takers = Takers(self._hits, self._hit, loose, places, strikers, self.struck)
+        self.indexes = {name: TypeIndex(name, some, targets, takers, tables, rows) for name, some in indexed.items()}
+        indexes = self.indexes
+        self._gathering = [index.gather for index in indexes.values() if index.together]
         self._watched = [n for n in range(len(targets)) if n not in tabled and n in loose]
 
         def compiled(some: Iterable[int], reads: Reads | None) -> list[Loop]:
-            return compile_loops(targets, list(some), tabled, found, tables, rows, reads)
+            return compile_loops(targets, list(some), tabled, takers, indexes, tables, rows, reads)
 
         def both(reads: Reads | None) -> tuple[list[Loop], list[Loop]]:
             """Loops for what only rows can tell, and for batches whose columns do not pay."""
             return compiled((n for n in range(len(targets)) if n not in in_columns), reads), compiled(sorted(in_columns), reads)
 
         self._compile = both
-        self._compile_run = partial(compile_run, targets, tabled, tables, rows, found)
+        self._compile_run = partial(compile_run, targets, tabled, takers, indexes, tables, rows)
         self._runs: dict[tuple[Reads, bool], Run | None] = {}
         self._loops: dict[Reads | None, tuple[list[Loop], list[Loop]]] = {}
 
@@ -101,6 +109,8 @@ class Selector:
         loops, instead_of_columns = self._loops[reads]
         if self._columns is not None and not (self._columns.worth(batch) and self._columns.select(batch)):
             loops = loops + instead_of_columns
+        for gather in self._gathering:
+            gather(batch)
         for loop in loops:
             loop(batch)
         filled = [target for target in self._watched if self._hits[target].rows]

@@ -28,7 +28,8 @@ import msgspec
 
 from cep.event import EventId, Reads
 from cep.match.picks import Target
-from cep.match.rowloop import CHAIN, Found, RowLoop, parts_of
+from cep.match.rowloop import CHAIN, Indexes, RowLoop, parts_of
+from cep.match.takers import Takers
 from cep.plan.codegen import Namespace, Rows, Tables
 
 # (rows, ids, earliest time, latest time) -> how many rows it took, the time of the last one, whether it ended before the rows did
@@ -37,16 +38,24 @@ REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) 
 
 
 def compile_run(
-    targets: Sequence[Target], tabled: frozenset[int], tables: Tables, rows: Rows, found: Found, reads: Reads, *, numbered: bool
+    targets: Sequence[Target],
+    tabled: frozenset[int],
+    takers: Takers,
+    indexes: Indexes,
+    tables: Tables,
+    rows: Rows,
+    reads: Reads,
+    *,
+    numbered: bool,
 ) -> Run | None:
     """The function, if all targets are of matchers that stand in it, or of filters that strike.
 
     numbered  it is only given ids that are a range, and no latest time
     """
     parts = parts_of(targets, range(len(targets)), tabled)
-    if len(parts) != 1 or found.listed:
+    if len(parts) != 1 or takers.listed or any(index.together for index in indexes.values()):
         return None
-    loop = RowLoop(parts[0], targets, found, Namespace(tables), rows, reads)
+    loop = RowLoop(parts[0], targets, takers, indexes, Namespace(tables), rows, reads)
     if rows == "struct":
         return _run_decoded(loop, reads, numbered=numbered)
     return _run_dicts(loop, reads) if numbered else None

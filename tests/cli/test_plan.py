@@ -59,6 +59,15 @@ def test_a_rule_that_is_named_is_told_in_full(folder: Path) -> None:
     assert "  runs   as counter: " in done.stdout and "slow" not in done.stdout
 
 
+def test_what_leads_to_a_rule_is_said_of_rules_that_an_index_finds(folder: Path) -> None:
+    texts = "".join(f'rule t{n}\n  from start where line contains "tool{n}"\n' for n in range(8))
+    (folder / "rules" / "texts.cep").write_text(texts)
+    assert '  found  where line holds "tool3"\n' in cep("plan", "rules", "t3", cwd=folder).stdout
+    rows = [json.loads(line) for line in cep("plan", "rules", "--output", "json", cwd=folder).stdout.splitlines()]
+    found_by = {row["rule"]: row["cost"]["found_by"] for row in rows}
+    assert found_by["t3"] == ['line holds "tool3"'] and found_by["slow"] == []
+
+
 def test_events_of_which_none_can_be_fed_lead_on_to_the_run(folder: Path) -> None:
     (folder / "events.jsonl").write_text('{"type": "telemetry"}\n')
     done = cep("plan", "rules", "--events", "events.jsonl", cwd=folder)

@@ -13,10 +13,10 @@ from cep.functions.regex import compile_regex, re2, refuse_regex
 from cep.functions.regex_automaton import MOST_STATES, Automaton
 from cep.functions.regex_syntax import parse_regex
 
-TEXT = st.text(alphabet="aAbBc01_- é\nÉ.\t", max_size=9)
+TEXT = st.text(alphabet="aAbBc01_- é\nÉ.\tkKsſ\u212a", max_size=9)
 ATOM = st.sampled_from(
     ["a", "b", "A", ".", r"\d", r"\w", r"\s", r"\b", "^", "$", "[ab]", "[^a]", "[a-c0]", r"[\d_]", r"\W", "-", "1", "é", "É",
-     r"\.", r"[^\w]", r"\D", " ", r"[^\Wb]", r"\x61", "[]a]", "[a-]", "{", "}"]
+     r"\.", r"[^\w]", r"\D", " ", r"[^\Wb]", "k", "K", "s", "ſ", "\u212a", "[i-l]", "[^S]", r"\x61", "[]a]", "[a-]", "{", "}"]
 )  # fmt: skip
 COUNT = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,1}", "*?", "+?", "{2,}", "{,3}"])
 
@@ -123,7 +123,16 @@ def test_a_compiled_pattern_searches_anywhere_and_folds_case() -> None:
     assert compile_regex("^straße$", True)("STRAßE")
 
 
+@pytest.mark.parametrize("alike", ["kK\u212a", "sSſ", "åÅ\u212b", "µμΜ", "θΘϑϴ", "ßẞ", "вВ\u1c80", "ﬅﬆ"])
+def test_letters_of_more_than_two_cases_are_alike_whichever_engine_runs(alike: str) -> None:
+    for pattern in alike:
+        for search in (compile_regex(f"^{pattern}$", True), Automaton(parse_regex(f"^{pattern}$", True)).search):
+            assert [c for c in alike + "iıxΣ" if search(c)] == list(alike)
+
+
 def test_half_a_character_in_a_text_is_no_character_of_a_pattern() -> None:
     for search in (compile_regex("^a.b$", False), Automaton(parse_regex("^a.b$")).search):
         assert search("a\ud800b")
         assert not search("a\ud800")
+    for search in (compile_regex(r"a\?b", False), Automaton(parse_regex(r"a\?b")).search):
+        assert not search("a\ud800b")

@@ -9,6 +9,7 @@ from cep.match.bound import bound_of
 from cep.match.columns import FEWEST_PICKS
 from cep.match.cost import Cost, costs_of
 from cep.match.families import SMALLEST
+from cep.match.index import FEWEST_BY_TEXT
 from cep.match.planner import choose_matcher
 from cep.plan.plan import RulePlan
 from cep.plan.rulebook import build_rulebook
@@ -51,6 +52,25 @@ def test_constants_of_many_rules_are_looked_up() -> None:
         assert (cost.looked_up, cost.shared, cost.own) == (1, 1, 0)
     fewer = "".join(f'rule r{n}\n  from login where user == "u{n}"\n' for n in range(SMALLEST - 1))
     assert {cost.looked_up for cost in costs(fewer).values()} == {0}
+
+
+def test_what_leads_to_a_rule_is_said() -> None:
+    text = "".join(
+        f'rule r{n}\n  from start where line contains "Tool{n}" and (speed > 3 or image iendswith "x{n}.EXE")\n'
+        for n in range(FEWEST_BY_TEXT)
+    )
+    text += (
+        'rule two\n  from start where image == "a" or line =~ "(knife|fork)s?[0-9]"\nrule none\n  from start where speed > 9\n'
+    )
+    text += "".join(f'rule t{n}\n  from login where user in ["u{n}", "v"] and port > {n}\n' for n in range(SMALLEST))
+    found = costs(text)
+    assert found["r1"].found_by == ('line holds "tool1"',)
+    assert (found["r1"].looked_up, found["r1"].own, found["r1"].shared) == (2, 0, 0)
+    assert found["two"].found_by == ('image is "a"', 'line holds "knife" or "knifes" or "fork" or "forks"')
+    assert (found["none"].found_by, found["none"].own) == ((), 1)
+    assert found["t2"].found_by == ('user is "u2" or "v"',)
+    fewer = costs("".join(f'rule r{n}\n  from start where line contains "tool{n}"\n' for n in range(FEWEST_BY_TEXT - 1)))
+    assert {cost.found_by for cost in fewer.values()} == {()}
 
 
 def test_many_conditions_of_other_shapes_are_asked_by_column() -> None:
