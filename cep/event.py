@@ -6,7 +6,6 @@ Inside the engine there is one time: int microseconds since the epoch, UTC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,49 +22,6 @@ Key = Scalar | tuple[Any, ...]
 
 # An event as it comes: one JSON document, the plain field-value pairs of a stream entry, or a dict of whoever calls us.
 Document = bytes | Mapping[str, Any]
-
-
-class LineText(Sequence[bytes]):
-    """Documents that are the lines of one text, cut apart only as they are walked over: each line is freed before the next
-    is made, so a thousand of them take no more room in the cache than one.
-
-    text   the lines with their ends, blank ones among them
-    Walking gives lines with their ends, an index gives one without.
-    """
-
-    __slots__ = ("_count", "_cut", "text")
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-        self._count: int | None = None
-        self._cut: list[bytes] = []
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(BytesIO(self.text))
-
-    def __bool__(self) -> bool:
-        return bool(self.text)
-
-    def __len__(self) -> int:
-        if self._count is None:
-            self._count = self.text.count(b"\n") + (not self.text.endswith(b"\n"))
-        return self._count
-
-    def after(self, count: int) -> LineText:
-        """The lines behind the first so many."""
-        lines = BytesIO(self.text)
-        for _ in range(count):
-            lines.readline()
-        return LineText(self.text[lines.tell() :])
-
-    def counted(self, count: int) -> None:
-        """Say how many lines there are, by one who has walked over all of them."""
-        self._count = count
-
-    def __getitem__(self, index: Any) -> Any:
-        if not self._cut:
-            self._cut = [line.rstrip(b"\r\n") for line in self]
-        return self._cut[index]
 
 
 class Walked(Sequence[Any]):
@@ -195,15 +151,19 @@ class Reads(NamedTuple):
     present: frozenset[tuple[str, ...]] = frozenset()
 
 
+HELD = Reads("int(v)", "y")  # of a row that waited, told apart as `cep.match.held.Held`: time `v`, row `r`, id `e`, type `y`
+
+
 class Batch:
     """Rows in feeding order: by (event time, `order` field, stream, position).
 
     shape   rows, times_us, ids, types: one entry per event; rows are what the rule set's projection decodes to
             (msgspec structs made by `cep.match.decode`, or plain dicts when events come from memory)
     reads   how times and types are read off the rows, where neither has to be listed; None: they are
+    held    the rows as they waited (`cep.match.held.Held`), where `reads` is `HELD`
     """
 
-    __slots__ = ("_times_us", "_types", "ids", "reads", "rows")
+    __slots__ = ("_times_us", "_types", "held", "ids", "reads", "rows")
 
     def __init__(self, rows: Sequence[Any], times_us: Sequence[int], ids: Sequence[EventId], types: Sequence[str]) -> None:
         self.rows = rows
@@ -212,6 +172,7 @@ class Batch:
         self._types = types
         lazy = isinstance(times_us, Column) and isinstance(types, Column)
         self.reads: Reads | None = Reads(times_us.code, types.code) if lazy else None  # type: ignore[attr-defined]
+        self.held: Sequence[Any] = ()
 
     @property
     def times_us(self) -> Sequence[int]:

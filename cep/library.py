@@ -22,7 +22,7 @@ import msgspec
 
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError, EventError, RuleError
-from cep.event import Alert, LineText
+from cep.event import Alert
 from cep.lang.literals import read_duration
 from cep.loader.config import read_config
 from cep.loader.files import Loaded, load, load_texts
@@ -30,6 +30,7 @@ from cep.loader.section import DURATION
 from cep.match.engine import Rows
 from cep.match.packed import pack, unpack
 from cep.match.pipeline import Outcome, Pipeline, Rejected
+from cep.texts import LineText
 from cep.timestamps import EPOCH
 
 BATCH = 1024

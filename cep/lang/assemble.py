@@ -28,6 +28,9 @@ CERTAIN = frozenset({"E0109", "E0111", "E0116", "E0117", "E0122"})
 
 def assemble_rule(block: Block, faults: list[Diagnostic]) -> tree.Rule | None:
     """The rule, or None if it has no body; what is given twice or contradicts itself is added to `faults`."""
+    if not block.id.text.strip():
+        help = "a letter, then letters, digits, `_`, `-` or `.`"
+        faults.append(Diagnostic("E0123", "a blank cannot be the ID of a rule", block.id.span, help=help))
     once = _each_once(block.clauses, faults, several=("let",))
     bodies = [clause for clause in block.clauses if clause.kind in BODIES and once[clause.kind] is clause]
     faults.extend(_second_body(bodies[0], extra) for extra in bodies[1:])

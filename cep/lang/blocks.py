@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from cep.errors import Diagnostic, Fix
+from cep.errors import Diagnostic, Fix, Span
 from cep.lang.declared import DECLARATIONS
 from cep.lang.places import Lines
 from cep.records import record
@@ -18,6 +18,7 @@ RULE_WORDS = (
 )  # fmt: skip
 TEST_WORDS = ("at", "expect", "until")
 BLOCKS = ("rule", "test", *DECLARATIONS)
+OTHER_COMMENTS = ("//", "/*")  # of other languages
 MAX_BLOCKS = 5_000  # of one file: nobody writes more, and each costs a fraction of a millisecond
 
 _COLUMN_ONE = re.compile(r"^[^\s#]", re.MULTILINE)
@@ -103,6 +104,9 @@ def _fault_indented(lines: Lines, at: int, faults: list[Diagnostic]) -> None:
 def _fault_outside(lines: Lines, at: int, faults: list[Diagnostic]) -> None:
     found = _WORD.match(lines.source, at)
     if found is None:
+        if lines.source[at : at + 2] in OTHER_COMMENTS:
+            faults.append(comment_fault(lines.source[at : at + 2], lines.span(at, at + 2)))
+            return
         faults.append(
             Diagnostic(
                 "E0108", "this line belongs to no rule", lines.span(at, at + 1), help="a file holds `rule` and `test` blocks"
@@ -121,6 +125,12 @@ def _fault_outside(lines: Lines, at: int, faults: list[Diagnostic]) -> None:
             fix=Fix(span, near) if near else None,
         )
     )
+
+
+def comment_fault(sign: str, span: Span) -> Diagnostic:
+    """Of a comment as other languages write it."""
+    fix = Fix(span, "#") if sign == "//" else None
+    return Diagnostic("E0104", f"`{sign}` begins no comment", span, help="a comment begins with `#`", fix=fix)
 
 
 def clause_starts(text: str, kind: str) -> list[int]:

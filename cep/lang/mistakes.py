@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang import mistakes_of_patterns as patterns
-from cep.lang.blocks import BLOCKS, RULE_WORDS, TEST_WORDS
+from cep.lang.blocks import BLOCKS, OTHER_COMMENTS, RULE_WORDS, TEST_WORDS, comment_fault
 from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_words, keyword, keywords
 from cep.lang.grammar import Halt
 from cep.lang.literals import NAME, show_string
@@ -127,15 +127,26 @@ def _clause_ended(scene: Scene) -> Diagnostic | None:
 
 
 def _colon(scene: Scene) -> Diagnostic | None:
-    """`severity: high`, as in YAML."""
+    """`severity: high`, as in YAML; `rule r:`, as in Python."""
     here, last = scene.here, scene.before
     if here is None or last is None or scene.kind not in BLOCKS:
         return None
     colon = here if here.text == ":" else last
     word = next((p for p in reversed(scene.pieces) if p.end <= colon.start), None)
+    if here.text == ":" and scene.kind in ("rule", "test") and scene.pieces[1:2] == [word] and scene.pieces[2:3] == [here]:
+        return scene.fault("E0100", f"no colon stands after the ID of a {scene.kind}", here, "take it away", "")
     if colon.text != ":" or word is None or word.text not in (*RULE_WORDS, *TEST_WORDS, *BLOCKS) or not scene.starts_line(word):
         return None
     return scene.fault("E0100", f"`{word.text}` takes no colon in the text form", colon, f"write `{word.text}` and a blank", "")
+
+
+def _comment(scene: Scene) -> Diagnostic | None:
+    """`// so`, `/* so */`."""
+    here, before = scene.here, scene.before
+    start = before if before is not None and before.text == "/" and here is not None and before.end == here.start else here
+    if start is None or scene.text[start.start : start.start + 2] not in OTHER_COMMENTS:
+        return None
+    return comment_fault(scene.text[start.start : start.start + 2], scene.place.span(start.start, start.start + 2))
 
 
 def _without_id(scene: Scene) -> Diagnostic | None:
@@ -347,6 +358,8 @@ def _clause(scene: Scene) -> Diagnostic | None:
         return None
     known = ", ".join(words)
     help = f"did you mean `{near}`?" if near else f"the clauses of a {scene.kind} are {known}"
+    if near is None and scene.kind == "rule" and scene.after is not None and scene.after.text == "where":
+        help = f"a rule about single events begins with `from {here.text} where ..`"
     return scene.fault(
         "E0101",
         f"`{here.text}` is not a clause of a {scene.kind}" if scene.starts_line(here) else f"`{here.text}` means nothing here",
@@ -368,6 +381,7 @@ def _stray(scene: Scene) -> Diagnostic | None:
 
 
 JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
+    _comment,
     _without_id,
     _two_words,
     _open_quote,

@@ -374,4 +374,4 @@ def _emit_field(name: Word, expr: tree.Expr) -> tree.EmitField:
 
 
 def _is_id(text: str) -> bool:
-    return "`" not in text and "\n" not in text and bool(text.strip())
+    return "`" not in text and "\n" not in text

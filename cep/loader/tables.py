@@ -140,6 +140,9 @@ def _csv_rows(spec: TableSpec, text: str) -> Rows:
 def _check_head(spec: TableSpec, head: list[str]) -> None:
     if spec.key not in head:
         known = f"its columns: {', '.join(head)}" if head else "the file is empty"
+        for sign, words in (("\t", "tabs"), (";", "`;`"), ("|", "`|`")):
+            if len(head) == 1 and spec.key in map(str.strip, head[0].split(sign)):
+                known = f"write commas instead of {words} between its cells"
         raise _fault(spec, f"{spec.file} has no column `{spec.key}`", known, 1)
     for name in head:
         if not name or head.count(name) > 1:

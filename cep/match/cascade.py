@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cep.event import TIMER, Alert, Batch, EventId, Match
+from cep.match.identity import key_text
 from cep.match.level import Found, Level
 from cep.match.rowtypes import kind_of, row_class
-from cep.match.running import Running, key_text
+from cep.match.running import Running
 from cep.plan.codegen import Rows
 from cep.plan.paths import attribute
 from cep.plan.plan import RULE_TYPE, Rulebook, RulePlan, rule_read

@@ -8,17 +8,18 @@ bad row costs one row, and what was refused wrongly widens the struct for the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from cep.config import StreamSpec
-from cep.event import Document, LineText, Reads, Walked
+from cep.event import Document, Reads, Walked
 from cep.match.fastrows import FastRows, Shape
 from cep.match.fieldcheck import Judge, Layout, Projection
 from cep.match.openrows import LARGEST_DOCUMENT, OpenRows
+from cep.texts import LineText
 
 Bad = tuple[int, str, str]  # index of the document, code, reason
 BLANK = ""  # the code of a line with nothing on it: it is left out, but it is no fault
@@ -98,13 +99,13 @@ class Decoder:
             self._take_shape()
         return out
 
-    def straight(self, documents: Sequence[Document]) -> tuple[Iterator[Any], Reads] | None:
-        """Rows one by one, as they are asked for, and how their times and types are read; it raises at the first document that is
-        not of the usual shape. None: there is more to know of an event than what can be read so."""
+    def straight(self, documents: Sequence[Document]) -> tuple[Callable[[], Iterator[Any]], Reads] | None:
+        """What gives rows one by one, as they are asked for, and how their times and types are read; it raises at the first
+        document that is not of the usual shape. None: there is more to know of an event than what can be read so."""
         fast = self._fast
         if fast is None or fast.reads is None or fast.ids or fast.partitions or fast.orders:
             return None
-        return map(fast.decode, _bounded(documents)), fast.reads
+        return lambda: map(fast.decode, _bounded(documents)), fast.reads
 
     def _take(self, fast: FastRows, rest: Iterator[Document], first: int, out: Decoded) -> tuple[int, bool]:
         """Decode until a document is refused (it is then consumed) or none is left; how many were accepted, and whether one
@@ -168,7 +169,7 @@ class Decoder:
 
 def _bounded(documents: Sequence[Document]) -> Sequence[Document]:
     """The documents, an empty one (which is refused) in place of any that is too large."""
-    if isinstance(documents, LineText) and len(documents.text) <= LARGEST_DOCUMENT:
+    if isinstance(documents, LineText) and documents.size <= LARGEST_DOCUMENT:
         return documents
     if isinstance(documents, Walked) and documents.longest <= LARGEST_DOCUMENT:
         return documents

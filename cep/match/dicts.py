@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cep.config import StreamSpec
@@ -33,8 +33,8 @@ class DictDecoder:
         self._missing: set[Path] = set()
         self._reads: Reads | None = None
 
-    def straight(self, documents: Sequence[Any]) -> tuple[Iterator[Any], Reads] | None:
-        """The events themselves, and how they are read, looked at on the way; None: they have to be looked at before."""
+    def straight(self, documents: Sequence[Any]) -> tuple[Callable[[], Iterator[Any]], Reads] | None:
+        """What gives the events themselves, and how they are read, looked at on the way; None: they must be looked at before."""
         if not self._plain:
             return None
         if self._reads is None:
@@ -43,7 +43,7 @@ class DictDecoder:
             self._reads = self._read_so(way) if way is not None and self._plain else None
         if self._reads is None:
             return None
-        return iter(documents if isinstance(documents, list) else list(documents)), self._reads
+        return lambda: iter(documents if isinstance(documents, list) else list(documents)), self._reads
 
     def _read_so(self, way: Way) -> Reads | None:
         """How events are read whose times are written in this way."""

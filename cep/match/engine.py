@@ -14,10 +14,12 @@ from typing import Any, Literal
 from cep.errors import ConfigError
 from cep.event import Alert, Batch, Match, Reads
 from cep.match.cascade import Cascade
+from cep.match.collecting import Collect, compile_collect
+from cep.match.identity import key_text
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
-from cep.match.running import MakeMatcher, Running, key_text
+from cep.match.running import MakeMatcher, Running
 from cep.match.straightloop import Run
 from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
@@ -73,6 +75,7 @@ class Engine:
         self._cascade = Cascade(rules, rulebook, self._rows) if above else None
         higher = {rule.id for level in self._cascade.levels for rule in level.rules} if self._cascade else set()
         self._first = Level([rule for rule in rules if rule.id not in higher], rulebook.tables, self._rows)
+        self._collects: dict[tuple[Reads, bool], Collect | None] = {}
         self._levels = [self._first, *(self._cascade.levels if self._cascade else ())]
         self._note_waiting()
 
@@ -133,6 +136,17 @@ class Engine:
         numbered  their ids are a range, and no time is too far ahead
         """
         return None if self._cascade is not None or self._waiting else self._first.run(reads, numbered=numbered)
+
+    def collect(self, reads: Reads, *, numbered: bool) -> Collect | None:
+        """What judges rows that have to wait, as they are decoded, and collects those that these rules read. None: they need all.
+        What was collected comes to `feed` when it waits no longer."""
+        if self._waiting:
+            return None  # time begins with the first row, whatever it is
+        asked = reads, numbered
+        if asked not in self._collects:
+            plans = [rule.plan for rule in self._rules]
+            self._collects[asked] = compile_collect(plans, self.rulebook.tables, self._rows, reads, numbered=numbered)
+        return self._collects[asked]
 
     def ran(self, watermark_us: int) -> list[Alert]:
         """As `feed`, of the rows that were taken meanwhile."""

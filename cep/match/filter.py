@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from cep.event import Batch, EventId, Key, Match
-from cep.match.fuse import AT, Fused
 from cep.match.matcher import Hits, RuleState
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import RulePlan
@@ -14,14 +13,15 @@ _NOTHING: list[Any] = []  # a filter has no registers
 
 
 class FilterMatcher:
-    """Keeps the promise of `cep.match.matcher.Matcher` for `FilterBody`."""
+    """Keeps the promise of `cep.match.matcher.Matcher` for `FilterBody`.
 
-    new = Match
+    make  as `match`; None: the match says no more than which event it is (`cep.match.strike` makes it)
+    """
 
     def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
         self._emit = kernels.emit
         self._title = kernels.title if plan.title else None
-        self._bare = kernels.bare
+        self.make = None if kernels.bare else self.match
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         """A match per row; `emit` reads the row itself."""
@@ -33,13 +33,6 @@ class FilterMatcher:
         fields = self._emit(_NOTHING, key, row, time_us)
         title = self._title(fields, _NOTHING, key, row, time_us) if self._title else ""
         return Match(key, time_us, index, fields, title, time_us, time_us, event_id, event_id, (event_id,), 1)
-
-    def fuse(self, n: int) -> Fused:
-        if self._bare:
-            made = f"T{n}({{key}}, t, i, {{{{}}}}, '', t, t, e, e, (e,), 1)"
-        else:
-            made = f"M{n}.match({{key}}, r, t, i, e)"
-        return Fused(self, lambda key, bits: [AT, f"O{n}.append({made.format(key=key)})"], [f"T{n} = M{n}.new"])
 
     def advance(self, watermark_us: int, out: list[Match]) -> None:
         """A filter has no timers."""

@@ -24,7 +24,7 @@ class Level:
         self.rules = list(rules)
         self._due: dict[int, int] = {}  # index of a rule -> its next timer
         matchers = [rule.matcher for rule in rules]
-        self._selector = Selector([rule.plan for rule in rules], tables, rows=rows, matchers=matchers)
+        self._selector = Selector([rule.plan for rule in rules], tables, rows=rows, matchers=matchers, rules=rules)
         self.note_all_due()
 
     def feed(self, batch: Batch, watermark_us: int) -> Found:
@@ -50,7 +50,10 @@ class Level:
         return self._after_rows([], watermark_us)
 
     def _after_rows(self, found: Found, watermark_us: int) -> Found:
-        rules = self.rules
+        rules, struck = self.rules, self._selector.struck
+        if struck:
+            found += struck
+            struck.clear()
         for index, out in self._selector.fused:
             if out:
                 found.extend(zip(repeat(rules[index]), out))

@@ -15,16 +15,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 from cep.config import StreamSpec
 from cep.event import Batch, Column, Document, EventId
+from cep.match.held import Group, Held, Waiting
 
-# A held row: (time, `order` field, stream number, sequence, row, id, type, arrival group, document). The sequence is unique,
-# so comparison never reaches the row. The document is kept because new rules may read other fields of it.
-Held = tuple[int, Any, int, int, Any, EventId, str, int, Document]
 NEVER = -(1 << 62)
+SOME = 16  # groups
 
 
 @dataclass(slots=True)
@@ -38,21 +38,12 @@ class Partition:
 
 
 @dataclass(slots=True)
-class _Group:
-    """Rows that arrived together, some of which may still be held: where they begin and the partitions as they were."""
-
-    number: int
-    position: EventId
-    partitions: dict[str, tuple[int, bool]]
-    held: int
-
-
-@dataclass(slots=True)
 class Arrived:
     """Rows of one stream in buffer order, column by column.
 
     partitions  None: the stream does not name them          orders  None: position breaks ties
-    documents   what the rows were decoded from              first, last  positions of the entries they came from
+    documents   what the rows were decoded from, at these positions; neither is changed by anybody from here on
+    first, last positions of the entries they came from
     """
 
     rows: Sequence[Any]
@@ -62,6 +53,7 @@ class Arrived:
     partitions: Sequence[str] | None
     orders: Sequence[Any] | None
     documents: Sequence[Document]
+    positions: Sequence[EventId]
     first: EventId
     last: EventId
 
@@ -88,10 +80,22 @@ class _Input:
         # A stream whose events name their partitions learns them as they speak; any other has one, known from the start.
         self.partitions: dict[str, Partition] = {} if spec.partition else {"": Partition()}
         self.high: EventId | None = None
-        self.groups: deque[_Group] = deque()
+        self.groups: deque[Group] = deque()
+        self.swept = 0  # groups left when those that are over were last looked for among them all
 
     def standing(self) -> dict[str, tuple[int, bool]]:
         return {name: (p.watermark_us, p.idle) for name, p in self.partitions.items()}
+
+    def forget(self, limit_us: int) -> None:
+        """Let go of groups of which nothing waits behind this time. Of those behind one that waits it is seen now and then."""
+        groups = self.groups
+        while groups and groups[0].until_us <= limit_us:
+            groups.popleft()
+        if len(groups) > 2 * self.swept + SOME:
+            self.groups = deque(group for group in groups if group.until_us > limit_us)
+        elif len(groups) > self.swept:
+            return
+        self.swept = len(self.groups)
 
 
 class Orderer:
@@ -101,10 +105,9 @@ class Orderer:
         self._inputs = {name: _Input(spec, n) for n, (name, spec) in enumerate(streams.items())}
         # At the watermark itself more rows of that time may come from another stream, or with a smaller `order`: then only
         # what lies before it may be fed, or the answer would depend on who was read first.
-        self._strict = len(streams) > 1 or any(spec.order for spec in streams.values())
-        self._held: list[Held] = []
-        self._sequence = 0
-        self._groups = 0
+        self._ordered = any(spec.order for spec in streams.values())
+        self._strict = len(streams) > 1 or self._ordered
+        self._waiting = Waiting(ranked=self._strict)
         self.watermark_us = NEVER
         self.last_us = NEVER  # largest time seen
         # (index of the row, partition) of partitions that came back, or first spoke, in the rows added last. They took W as
@@ -126,9 +129,9 @@ class Orderer:
         late, in_order = self._judge(source, times_us, new.partitions)
         self.last_us = max(self.last_us, times_us[-1] if in_order else max(times_us))
         self._merge()
-        if in_order and not self._held and new.orders is None and times_us[-1] <= self._limit():
+        if in_order and not self._waiting.rows and new.orders is None and times_us[-1] <= self._limit():
             return Batch(new.rows, times_us, new.ids, new.types), late
-        self._hold(source, new, {index for index, _ in late}, before)
+        self._hold(source, new, frozenset(index for index, _ in late), before)
         return self.release(), late
 
     def seen(self, stream: str, rows: int, largest_us: int) -> Batch | None:
@@ -146,7 +149,7 @@ class Orderer:
     def straight_from(self, stream: str) -> int | None:
         """The time from which on rows of the stream may be fed as they come, while none goes back; None: some must wait."""
         source = self._inputs[stream]
-        if self._strict or self._held or source.spec.lateness_us or source.spec.partition:
+        if self._strict or self._waiting.rows or source.spec.lateness_us or source.spec.partition:
             return None
         partition = source.partitions[""]
         return None if partition.idle else partition.watermark_us
@@ -161,6 +164,43 @@ class Orderer:
         self.last_us = max(self.last_us, last_us)
         self._merge()
 
+    def collects(self, stream: str) -> bool:
+        """Whether rows of the stream may be judged as they come, and collected, by somebody else."""
+        source = self._inputs[stream]
+        if self._ordered or source.spec.partition:
+            return False
+        partition = source.partitions[""]
+        # Whoever collects sees the rows that move the watermark. All others must be known to be no later than `last_us`.
+        known = partition.watermark_us == NEVER or partition.watermark_us + source.spec.lateness_us <= self.last_us
+        return known and not partition.idle
+
+    def standing(self, stream: str) -> tuple[int, int, int]:
+        """Watermark and lateness of a stream without partitions, and what its rows are ranked by."""
+        source = self._inputs[stream]
+        return source.partitions[""].watermark_us, source.spec.lateness_us, source.number
+
+    def collected(self, stream: str, fresh: list[Held], group: Group, last: EventId, latest_us: int) -> Batch | None:
+        """Take what was collected: rows that wait, and the group of all that came, which is filled in; what may be fed now.
+
+        last       position of the last row
+        latest_us  largest time among them, or an earlier one, which has been taken note of
+        """
+        source = self._inputs[stream]
+        partition = source.partitions[""]
+        group.partitions = source.standing()
+        source.high = last
+        partition.seen += group.count
+        partition.watermark_us = max(partition.watermark_us, latest_us - source.spec.lateness_us)
+        self.last_us = max(self.last_us, latest_us)
+        self._merge()
+        # None of them is later than the row that would have moved the watermark.
+        group.until_us = partition.watermark_us + source.spec.lateness_us
+        if group.count > len(group.without):
+            source.groups.append(group)
+        if fresh:
+            self._waiting.add(fresh)
+        return self.release()
+
     def reread(self, stream: str, again: Arrived) -> None:
         """Take rows again that were read before the restored snapshot: only those that were held then are held again."""
         source, times_us = self._inputs[stream], again.times_us
@@ -171,7 +211,7 @@ class Orderer:
         self.last_us = max(self.last_us, max(times_us))
         limit = self._limit()
         gone.update(i for i, time_us in enumerate(times_us) if time_us <= limit)
-        self._hold(source, again, gone, before)
+        self._hold(source, again, frozenset(gone), before)
 
     def _judge(
         self, source: _Input, times_us: Sequence[int], partitions: Sequence[str] | None
@@ -216,62 +256,26 @@ class Orderer:
         partition.idle = False
         partition.watermark_us = max(partition.watermark_us, self.watermark_us)
 
-    def _hold(self, source: _Input, new: Arrived, without: set[int], before: dict[str, tuple[int, bool]]) -> None:
-        group = _Group(self._groups, new.first, before, 0)
-        self._groups += 1
-        sequence, documents = self._sequence, list(new.documents)
-        self._sequence += len(new.rows)
-        rows, times_us, ids, types, orders = new.rows, list(new.times_us), new.ids, list(new.types), new.orders
-        fresh: list[Held] = [
-            (
-                times_us[i],
-                orders[i] if orders is not None else (),
-                source.number,
-                sequence + i,
-                rows[i],
-                ids[i],
-                types[i],
-                group.number,
-                documents[i],
-            )
-            for i in range(len(rows))
-            if i not in without
-        ]
+    def _hold(self, source: _Input, new: Arrived, without: frozenset[int], before: dict[str, tuple[int, bool]]) -> None:
+        number = source.number
+        ranks = repeat(number) if not self._ordered else [(one, number) for one in new.orders or repeat((), len(new.rows))]
+        fresh: list[Held] = list(zip(map(float, new.times_us), ranks, new.rows, new.ids, new.types))
+        if without:
+            fresh = [one for i, one in enumerate(fresh) if i not in without]
         if fresh:
-            group.held = len(fresh)
-            source.groups.append(group)
-            self._held.extend(fresh)
-            self._held.sort()  # two sorted runs, mostly: Timsort merges them
+            until_us = int(max(one[0] for one in fresh))
+            count = len(new.rows)
+            source.groups.append(Group(new.first, before, until_us, new.documents, new.positions, count, without))
+            self._waiting.add(fresh)
 
     # -- rows out
 
     def release(self) -> Batch | None:
         """The held rows that the watermark has reached, in feeding order."""
-        limit = self._limit()
-        held = self._held
-        low, high = 0, len(held)
-        while low < high:
-            middle = (low + high) // 2
-            if held[middle][0] <= limit:
-                low = middle + 1
-            else:
-                high = middle
-        if not low:
-            return None
-        out = held[:low]
-        del held[:low]
-        self._forget(out)
-        return Batch([r[4] for r in out], [r[0] for r in out], [r[5] for r in out], [r[6] for r in out])
-
-    def _forget(self, out: list[Held]) -> None:
-        left: dict[int, int] = {}
-        for row in out:
-            left[row[7]] = left.get(row[7], 0) + 1
+        limit_us = self._limit()
         for source in self._inputs.values():
-            for group in source.groups:
-                group.held -= left.get(group.number, 0)
-            while source.groups and not source.groups[0].held:
-                source.groups.popleft()
+            source.forget(limit_us)
+        return self._waiting.take(limit_us)
 
     def _limit(self) -> int:
         """Rows at or before this time may be fed."""
@@ -297,7 +301,7 @@ class Orderer:
 
     def next_held(self) -> int | None:
         """Time of the earliest held row."""
-        return self._held[0][0] if self._held else None
+        return int(self._waiting.rows[0][0]) if self._waiting.rows else None
 
     @property
     def all_idle(self) -> bool:
@@ -307,23 +311,27 @@ class Orderer:
         """The live table of a stream's partitions, by name ("" where the stream does not name them)."""
         return self._inputs[stream].partitions
 
-    def replace_rows(self, decode: Callable[[Held], Any]) -> None:
-        """Decode the held rows anew, for other rules; `decode` gives None for one that is bad to them."""
-        kept: list[Held] = []
-        gone: list[Held] = []
-        for held in self._held:
-            row = decode(held)
-            if row is None:
-                gone.append(held)
-            else:
-                kept.append((*held[:4], row, *held[5:]))
-        self._held = kept
-        self._forget(gone)
+    def hold_again(self, again: Callable[[str, Group, int], Arrived | None]) -> None:
+        """Hold what `again` makes of each group (name of the stream, the group, the time up to which rows have been fed): such
+        rows as wait, decoded anew."""
+        limit_us = self._limit()
+        self._waiting.rows.clear()
+        for name, source in self._inputs.items():
+            groups, source.groups, source.swept = source.groups, deque(), 0
+            for group in groups:
+                arrived = again(name, group, limit_us)
+                if arrived is not None and arrived.rows:
+                    self._hold(source, replace(arrived, first=group.position), frozenset(), group.partitions)
+
+    @property
+    def unread(self) -> int:
+        """Rows, at most, that wait in their groups alone, because no rule reads them."""
+        return sum(group.unread for source in self._inputs.values() for group in source.groups)
 
     @property
     def held(self) -> int:
-        """Rows that wait for the watermark."""
-        return len(self._held)
+        """Rows that wait for the watermark, except those."""
+        return len(self._waiting.rows)
 
     # -- positions and restarts
 
@@ -340,7 +348,7 @@ class Orderer:
     def restore(self, watermark_us: int, last_us: int, positions: dict[str, InputPosition]) -> None:
         """Stand where a snapshot was taken, before the held rows are read again from `low` with `reread`."""
         self.watermark_us, self.last_us = watermark_us, last_us
-        self._held.clear()
+        self._waiting.rows.clear()
         for name, at in positions.items():
             if name in self._inputs:
                 source = self._inputs[name]

@@ -6,7 +6,7 @@ The same object serves a file, a test script, a backtest and the worker; none of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,20 +14,25 @@ import msgspec
 
 from cep.collector import collector_waits
 from cep.config import StreamSpec
-from cep.event import Alert, Batch, Column, Document, EventId, LineText
+from cep.event import Alert, Batch, Column, Document, EventId, Reads
+from cep.match.collecting import Collect, collect_rows
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder
 from cep.match.engine import Engine, Rows
 from cep.match.frames import FrameReader, whole_rows
-from cep.match.order import NEVER, Arrived, Held, InputPosition, Orderer
+from cep.match.held import Group
+from cep.match.order import NEVER, Arrived, InputPosition, Orderer
 from cep.match.planner import make_matcher
 from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook, rule_read
+from cep.texts import LineText
 
 _encode = msgspec.json.Encoder().encode
 LATE = "E0690"
 FUTURE = "E0691"
 FOR_EVER = 1 << 62  # later than any time
+PART_BYTES = 64 * 1024  # of a text, some 500 lines: they, and the rows of a batch made of them, stay in the cache
+Decoders = dict[str, Decoder] | dict[str, DictDecoder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +95,10 @@ class Pipeline:
         self._rows = rows
         self.counts: Counter[str] = Counter()
         self._order = Orderer(streams)
-        self._names = list(streams)
         self._decoders = self._make_decoders(rulebook)
         self._frame_readers: dict[str, FrameReader] = {}  # made when columns come
 
-    def _make_decoders(self, rulebook: Rulebook) -> dict[str, Decoder] | dict[str, DictDecoder]:
+    def _make_decoders(self, rulebook: Rulebook) -> Decoders:
         if self._rows == "dict":
             return {name: DictDecoder(rulebook.projection, spec) for name, spec in self.streams.items()}
         # what comes from outside is no alert of a rule, whatever type it says
@@ -116,20 +120,34 @@ class Pipeline:
         arrivals_us  when the buffer took it, if the buffer knows: a time absurdly far beyond it is quarantined
         """
         outcome = Outcome()
-        if not documents:
-            return outcome
-        taken, cut = self._go_straight(stream, documents, positions, arrivals_us, outcome)
-        if not cut:
-            return outcome
-        given = documents
-        if taken:
-            documents = documents.after(taken) if isinstance(documents, LineText) else documents[taken:]
-            positions = positions[taken:]
-            arrivals_us = arrivals_us[taken:] if arrivals_us is not None else None
-        self._push(stream, documents, positions, arrivals_us, outcome)
-        if isinstance(given, LineText):
-            given.counted(taken + len(documents))
+        if isinstance(documents, LineText):
+            self._push_text(stream, documents, positions, arrivals_us, outcome)
+        elif documents:
+            taken, cut = self._go_straight(stream, documents, positions, arrivals_us, outcome)
+            if cut:
+                arrivals_us = arrivals_us[taken:] if arrivals_us is not None else None
+                self._push(stream, documents[taken:], positions[taken:], arrivals_us, outcome)
         return outcome
+
+    def _push_text(
+        self,
+        stream: str,
+        text: LineText,
+        positions: Sequence[EventId],
+        arrivals_us: Sequence[int] | None,
+        outcome: Outcome,
+    ) -> None:
+        """As `push`. Where lines cannot be fed as they are decoded, a batch is made of the next few, and it is tried again."""
+        done, rest, before = 0, text, None
+        while rest:
+            taken, cut = self._go_straight(stream, rest, positions[done:], arrivals_us and arrivals_us[done:], outcome)
+            done += taken
+            if not cut:
+                break
+            some, rest = rest.after(taken).parted(PART_BYTES)
+            before = self._push(stream, some, positions[done:], arrivals_us and arrivals_us[done:], outcome, before)
+            done += len(some)
+        text.counted(done)
 
     def _go_straight(
         self,
@@ -142,23 +160,51 @@ class Pipeline:
         """Feed documents as they are decoded, while each is of the usual shape and none goes back in time: no batch is made of
         them. How many, and whether some are left."""
         start_us = self._order.straight_from(stream)
-        straight = self._decoders[stream].straight(documents) if start_us is not None else None
-        if start_us is None or straight is None:
+        if start_us is None and not self._order.collects(stream):
+            return 0, True
+        straight = self._decoders[stream].straight(documents)
+        if straight is None:
             return 0, True
         rows, reads = straight
-        run = self.engine.run(reads, numbered=arrivals_us is None and isinstance(positions, range) and positions.step == 1)
+        numbered = arrivals_us is None and isinstance(positions, range) and positions.step == 1
+        latest_us = arrivals_us[0] + self.streams[stream].future_us if arrivals_us is not None else FOR_EVER
+        if start_us is None:
+            collect = self.engine.collect(reads, numbered=numbered)
+            if collect is None:
+                return 0, True
+            return self._collect(collect, reads, stream, documents, rows(), positions, latest_us, outcome)
+        run = self.engine.run(reads, numbered=numbered)
         if run is None:
             return 0, True
-        latest_us = arrivals_us[0] + self.streams[stream].future_us if arrivals_us is not None else FOR_EVER
-        taken, last_us, cut = run(rows, positions, start_us, latest_us)
+        taken, last_us, cut = run(rows(), positions, start_us, latest_us)
         if taken:
             self._order.went_straight(stream, taken, last_us, positions[taken - 1])
             self.counts["seen"] += taken
             self.counts["fed"] += taken
-            outcome.alerts = self.engine.ran(self._order.watermark_us)
-        if not cut and isinstance(documents, LineText):
-            documents.counted(taken)
+            outcome.alerts += self.engine.ran(self._order.watermark_us)
         return taken, cut
+
+    def _collect(
+        self,
+        collect: Collect,
+        reads: Reads,
+        stream: str,
+        documents: Sequence[Document],
+        rows: Iterator[Any],
+        positions: Sequence[EventId],
+        latest_us: int,
+        outcome: Outcome,
+    ) -> tuple[int, bool]:
+        """Judge documents as they are decoded, while each is of the usual shape, and hold those that some rule reads; then feed
+        what waits no longer. How many, and whether some are left."""
+        found = collect_rows(self._order, stream, collect, reads, rows, positions, documents, latest_us)
+        if found.taken:
+            outcome.late += [self._late(stream, positions[i], behind_us, documents[i]) for i, behind_us in found.late]
+            self.counts["seen"] += found.taken
+            self.counts["late"] += len(found.late)
+            self.counts["fed"] += found.unread
+            outcome.alerts += self._feed(found.batch)
+        return found.taken, found.cut
 
     def _push(
         self,
@@ -167,17 +213,22 @@ class Pipeline:
         positions: Sequence[EventId],
         arrivals_us: Sequence[int] | None,
         outcome: Outcome,
-    ) -> None:
+        before: EventId | None = None,
+    ) -> EventId | None:
+        """Make a batch of documents and feed it; the position of the last row, `before` if there was none."""
+        dead = len(outcome.dead)
         new, kept = self._decode(stream, documents, positions, arrivals_us, outcome)
         batch, late = self._order.add(stream, new)
         for i, partition in self._order.returned if new.rows else ():
-            outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else None))
+            outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else before))
         for i, behind_us in late:
             outcome.late.append(self._late(stream, kept[i], behind_us, new.documents[i]))
-        self.counts["seen"] += len(new.rows) + len(outcome.dead)
+        dead = len(outcome.dead) - dead
+        self.counts["seen"] += len(new.rows) + dead
         self.counts["late"] += len(late)
-        self.counts["dead"] += len(outcome.dead)
+        self.counts["dead"] += dead
         outcome.alerts += self._feed(batch)
+        return kept[-1] if kept else before
 
     def push_arrow(self, stream: str, batch: Any, first_position: int) -> Outcome:
         """Take a `pyarrow.RecordBatch`: only rows that some rule could want become objects. Positions count from the first.
@@ -197,7 +248,7 @@ class Pipeline:
             # A held row is decoded again when rules change, which needs it whole.
             waits = int(frame.times_us.max()) - self.streams[stream].lateness_us < times_us[-1] or len(self.streams) > 1
             documents = self._frames(stream).documents(batch, keep) if waits else [{}] * len(keep)
-            new = Arrived(frame.rows, times_us, ids, frame.types, None, None, documents, ids[0], ids[-1])
+            new = Arrived(frame.rows, times_us, ids, frame.types, None, None, documents, ids, ids[0], ids[-1])
             outcome.alerts += self._feed(self._order.add(stream, new)[0])
         for (row, behind_us), document in zip(
             frame.late, self._frames(stream).documents(batch, [row for row, _ in frame.late]) if frame.late else ()
@@ -259,7 +310,9 @@ class Pipeline:
         if decoded.ids is not None:
             ids = [position if own is None else own for own, position in zip(decoded.ids, positions)]
         partitions, orders = decoded.partitions, decoded.orders
-        new = Arrived(decoded.rows, decoded.times_us, ids, decoded.types, partitions, orders, documents, first, last)
+        new = Arrived(
+            decoded.rows, decoded.times_us, ids, decoded.types, partitions, orders, documents, positions, first, last
+        )  # fmt: skip
         return new, positions
 
     @staticmethod
@@ -329,7 +382,13 @@ class Pipeline:
 
     @property
     def held(self) -> int:
+        self._hold_unread()
         return self._order.held
+
+    def _hold_unread(self) -> None:
+        """Hold the rows too that wait though no rule reads them, so that they count."""
+        if self._order.unread:
+            self._order.hold_again(self._again(self._decoders, Outcome()))
 
     def activity(self) -> dict[tuple[str, str], int]:
         """(stream, partition) -> rows seen so far, of every partition known: who stays the same is quiet."""
@@ -340,6 +399,7 @@ class Pipeline:
 
     def next_held(self) -> int | None:
         """Time of the earliest row that waits for the watermark."""
+        self._hold_unread()
         return self._order.next_held()
 
     def positions(self) -> dict[str, InputPosition]:
@@ -356,18 +416,26 @@ class Pipeline:
         that has a wrong type for them goes to dead letter now. Alerts are those that resolve because their rule goes."""
         outcome = Outcome()
         outcome.alerts = self.engine.swap(rulebook, generation, self._order.watermark_us)
-        self._decoders = self._make_decoders(rulebook)
+        before, self._decoders = self._decoders, self._make_decoders(rulebook)
         self._frame_readers = {}
-        self._order.replace_rows(lambda held: self._decode_again(held, outcome))
+        self._order.hold_again(self._again(before, outcome))
         self.counts["dead"] += len(outcome.dead)
         return outcome
 
-    def _decode_again(self, held: Held, outcome: Outcome) -> Any:
-        stream, document, event_id = self._names[held[2]], held[8], held[5]
-        decoded = self._decoders[stream].decode([document])
-        for _, code, reason in decoded.bad:
-            outcome.dead.append(Rejected(stream, event_id, code, reason, _without_end(document)))
-        return decoded.rows[0] if decoded.rows else None
+    def _again(self, before: Decoders, outcome: Outcome) -> Callable[[str, Group, int], Arrived | None]:
+        """Decodes the rows of a group that wait. before: the decoders that it was decoded with."""
+        self.counts["fed"] += self._order.held
+
+        def again(stream: str, group: Group, limit_us: int) -> Arrived | None:
+            documents, positions = group.documents[: group.count], group.positions[: group.count]
+            times_us = before[stream].decode(documents).times_us  # all of them were good
+            some = [i for i, time_us in enumerate(times_us) if time_us > limit_us and i not in group.without]
+            if not some:
+                return None
+            self.counts["fed"] -= len(some)
+            return self._decode(stream, [documents[i] for i in some], [positions[i] for i in some], None, outcome)[0]
+
+        return again
 
     def snapshot(self, *, delta: bool) -> dict[str, Any]:
         """Plain data: the engine's state, the watermark, and where each input stands."""
@@ -391,8 +459,3 @@ class Pipeline:
         }
         self._order.restore(order["watermark_us"], order["last_us"], positions)
         return positions
-
-
-def _without_end(document: Document) -> Document:
-    """A held line as it is told: rows that wait keep theirs with its end."""
-    return document.rstrip(b"\r\n") if isinstance(document, bytes) else document

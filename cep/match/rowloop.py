@@ -13,15 +13,17 @@ come (`cep.match.straightloop`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cep.event import Batch, Reads
+from cep.event import HELD, Batch, Match, Reads
 from cep.match.families import Family, Member, find_families
 from cep.match.fuse import AT, At, Bits
 from cep.match.matcher import Hits
 from cep.match.picks import Pick, Target
 from cep.match.places import Place, Tree, not_null
+from cep.match.strike import Striker, strike
 from cep.plan import ir
 from cep.plan.codegen import Namespace, Path, Rows, Tables, Writer
 from cep.plan.ir import Expr
@@ -41,20 +43,41 @@ CHAIN = 4  # event types told apart by comparing one by one; more go through a t
 _TOLD = (Type.TEXT, Type.NUMBER, Type.TIME, Type.SPAN)
 
 
-def compile_loops(
-    targets: Sequence[Target], some: Sequence[int], tabled: frozenset[int], hits: Sequence[Hits], hit: list[int], tables: Tables,
-    rows: Rows, fused: Mapping[int, list[At]], listed: Container[int], reads: Reads | None,
-) -> list[Loop]:  # fmt: skip
-    """The functions that fill the hits of `some` of the targets: one, unless there are very many picks.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What takes the rows that are found.
 
-    hits    one per target
-    hit     takes the numbers of targets that families wrote to (repeatedly, in no order)
-    fused   per target the matchers that are written into the loop
-    listed  targets whose rows are (also) written down
+    hits      one per target
+    hit       takes the numbers of targets that families wrote to (repeatedly, in no order)
+    listed    targets whose rows are written down in their hits
+    fused     per target the matchers that are written into the loop
+    strikers  per target the filters whose matches are made where the row is found, and go to
+    struck    with their rules
+    """
+
+    hits: Sequence[Hits]
+    hit: list[int]
+    listed: frozenset[int]
+    fused: Mapping[int, list[At]]
+    strikers: Mapping[int, list[Striker]]
+    struck: list[tuple[Any, Match]]
+
+
+def compile_loops(
+    targets: Sequence[Target],
+    some: Sequence[int],
+    tabled: frozenset[int],
+    found: Found,
+    tables: Tables,
+    rows: Rows,
+    reads: Reads | None,
+) -> list[Loop]:
+    """The functions that find the rows of `some` of the targets: one, unless there are very many picks.
+
     reads   how batches give times and types (`Batch.reads`)
     """
     parts = parts_of(targets, some, tabled)
-    return [RowLoop(part, targets, hits, hit, Namespace(tables), rows, fused, listed, reads).compile() for part in parts]
+    return [RowLoop(part, targets, found, Namespace(tables), rows, reads).compile() for part in parts]
 
 
 def tabled_targets(targets: Sequence[Target]) -> tuple[frozenset[int], frozenset[int]]:
@@ -95,24 +118,27 @@ class RowLoop:
     """Writes one function."""
 
     def __init__(
-        self, picks: list[Pick], targets: Sequence[Target], hits: Sequence[Hits], hit: list[int], names: Namespace, rows: Rows,
-        fused: Mapping[int, list[At]], listed: Container[int], reads: Reads | None,
-    ) -> None:  # fmt: skip
+        self, picks: list[Pick], targets: Sequence[Target], found: Found, names: Namespace, rows: Rows, reads: Reads | None
+    ) -> None:
         self.picks = picks
         self.targets = targets
-        self.hits = hits
+        self.found = found
         self.names = names
         self.rows = rows
-        self.fused = fused
-        self.listed = listed
         self.reads = reads
-        self.taken = ""  # says that the row is taken, where that is not said of each at once
-        self.bound: dict[str, Any] = {"hit": hit.append}  # locals of the function, given as defaults: the fastest names
+        self.strikes = any(pick.target in found.strikers for pick in picks)
+        self.taken: Sequence[str] = ()  # says that the row is taken, where that is not said of each at once
+        # locals of the function, given as defaults: the fastest names
+        self.bound: dict[str, Any] = {"hit": found.hit.append}
+        if self.strikes:
+            self.bound |= {"struck": found.struck.append, "new": Match}
 
     def compile(self) -> Loop:
         here = self.fused_here()
         timed, bodies = self.bodies()
-        if here:
+        if self.reads == HELD:
+            return self.compile_held(timed, bodies, here)
+        if here or self.strikes:
             timed = list(bodies)
         walked = {"i": "range(len(rows))", "r": "rows"}
         if self.reads is None:
@@ -124,10 +150,18 @@ class RowLoop:
             for name in timed:
                 bodies[name].insert(0, f"t = {self.reads.time}")
             lines = [f"y = {self.reads.type}", *self.dispatch(bodies)]
-        if here:
+        if here or self.strikes:
             walked["e"] = "batch.ids"
         walk = [f"for {', '.join(walked)} in zip({', '.join(walked.values())}):", *(f"    {line}" for line in lines)]
         loop: Loop = self.function("batch", ["rows = batch.rows"], here, walk)
+        return loop
+
+    def compile_held(self, timed: list[str], bodies: dict[str, list[str]], here: list[At]) -> Loop:
+        """For rows that waited: all there is to know of one stands side by side."""
+        for name in timed:
+            bodies[name].insert(0, f"t = {HELD.time}")
+        walk = ["for i, (v, _, r, e, y) in enumerate(batch.held):", *(f"    {line}" for line in self.dispatch(bodies))]
+        loop: Loop = self.function("batch", [], here, walk, at=HELD.time)
         return loop
 
     def bodies(self, reads: Reads | None = None) -> tuple[list[str], dict[str, list[str]]]:
@@ -149,7 +183,7 @@ class RowLoop:
 
     def fused_here(self) -> list[At]:
         """The matchers written into this loop, by what stands for them and their matches."""
-        here = [at for target in sorted({pick.target for pick in self.picks}) for at in self.fused.get(target, ())]
+        here = [at for target in sorted({pick.target for pick in self.picks}) for at in self.found.fused.get(target, ())]
         for n, fused, out in here:
             self.bind(f"M{n}", fused.matcher)
             self.bind(f"O{n}", out)
@@ -206,7 +240,7 @@ class _Block:
     def lines(self) -> list[str]:
         if self.reads is None or self.reads.within is None:
             return self.tree.lines()
-        return [*self._looked_at(self.reads), self.loop.taken, *self.tree.lines()]
+        return [*self._looked_at(self.reads), *self.loop.taken, *self.tree.lines()]
 
     def _looked_at(self, reads: Reads) -> list[str]:
         """Lines that end the run before a row of this type that lacks a field, or holds a wrong one. Nothing has been done of
@@ -227,10 +261,14 @@ class _Block:
         return self.tree.walk(self.tree.root, sorted(conditions, key=rank.__getitem__))
 
     def _write(self, target: int, key: str, bits: Bits) -> list[str]:
-        lines = [line for _, fused, _ in self.loop.fused.get(target, ()) for line in fused.row(key, bits)]
-        if target not in self.loop.listed:
+        found = self.loop.found
+        lines = [line for _, fused, _ in found.fused.get(target, ()) for line in fused.row(key, bits)]
+        for number, (rule, make) in enumerate(found.strikers.get(target, ())):
+            made = self.loop.bind(f"n{target}_{number}", make) if make is not None else ""
+            lines += [AT, strike(self.loop.bind(f"p{target}_{number}", rule), made, key)]
+        if target not in found.listed:
             return lines
-        hits = self.loop.hits[target]
+        hits = found.hits[target]
         # a method called on a list in a local name is the one call that the interpreter does without a call
         line = f"{self.loop.bind(f'a{target}', hits.rows)}.append(i); {self.loop.bind(f'k{target}', hits.keys)}.append({key})"
         if self.loop.targets[target].masked:
@@ -254,9 +292,24 @@ class _Block:
     # -- families
 
     def _walk_family(self, family: Family) -> None:
+        strikers = self.loop.found.strikers
+        struck = tuple(member for member in family.members if member.pick.target in strikers)
+        listed = tuple(member for member in family.members if member.pick.target not in strikers)
+        if struck:
+            self._walk_members(replace(family, members=struck), self._struck_rows, self._strikes)
+        if listed:
+            self._walk_members(replace(family, members=listed), self._listed_rows, self._lists)
+
+    def _walk_members(
+        self,
+        family: Family,
+        rows: Callable[[Family, Member], list[tuple[Any, ...]]],
+        lines: Callable[[Family, str], tuple[str, list[str]]],
+    ) -> None:
+        """rows: of a member, in its bucket. lines: names of what stands in a row behind its constants, and what is done of it."""
         shape, number = family.shape, len(self.loop.bound)
         place = self._grow(shape.fixed)
-        tables = {value: tuple(self._row(family, member) for member in members) for value, members in family.buckets().items()}
+        tables = {value: tuple(row for one in some for row in rows(family, one)) for value, some in family.buckets().items()}
         if family.index is None:
             bucket = self.loop.bind(f"z{number}", tables[None])
         else:
@@ -267,27 +320,46 @@ class _Block:
         for at in family.rest:
             self.tree.read(shape.variables[at][1], place)
         place, key = self.tree.keyed(place, shape.key)
-        place.actions += self._walk_lines(family, bucket, key)
+        named, done = lines(family, key)
+        asked = [f"q{at}" for at in ((family.ordered,) if family.ordered is not None else ()) + family.rest]
+        place.actions.append(f"for {', '.join([*asked, named])} in {bucket}:")
+        place.actions += [f"    {line}" for line in [*self._asks(family), *done]]
 
-    def _row(self, family: Family, member: Member) -> tuple[Any, ...]:
+    def _listed_rows(self, family: Family, member: Member) -> list[tuple[Any, ...]]:
         """One entry of a bucket: threshold, other constants, where to write, step bits, number of the target."""
         target = member.pick.target
-        hits = self.loop.hits[target]
+        hits = self.loop.found.hits[target]
+        written = (hits.rows.append, hits.keys.append, hits.masks.append, member.pick.bits)
+        return [(*self._constants(family, member), *(written if family.shape.masked else written[:2]), target)]
+
+    @staticmethod
+    def _lists(family: Family, key: str) -> tuple[str, list[str]]:
+        masked = family.shape.masked
+        return f"a, k, {'m, s, ' if masked else ''}z", [f"a(i); k({key}); hit(z)" + ("; m(s)" if masked else "")]
+
+    def _struck_rows(self, family: Family, member: Member) -> list[tuple[Any, ...]]:
+        constants = self._constants(family, member)
+        return [(*constants, *striker) for striker in self.loop.found.strikers[member.pick.target]]
+
+    @staticmethod
+    def _strikes(family: Family, key: str) -> tuple[str, list[str]]:
+        return "p, m", [AT, f"if m is None: {strike('p', '', key)}", f"else: {strike('p', 'm', key)}"]
+
+    @staticmethod
+    def _constants(family: Family, member: Member) -> list[Any]:
+        """What the walk asks of a member: its threshold, and the constants of the other variables."""
         asked = [] if family.ordered is None else [member.constants[family.ordered]]
         for at in family.rest:
             op, field = family.shape.variables[at]
             constant = member.constants[at]
             asked.append(frozenset(map(hashable, constant)) if op == "in" else _comparable(constant, field))
-        written = (hits.rows.append, hits.keys.append, hits.masks.append, member.pick.bits)
-        return (*asked, *(written if family.shape.masked else written[:2]), target)
+        return asked
 
-    def _walk_lines(self, family: Family, bucket: str, key: str) -> list[str]:
-        variables = family.shape.variables
-        asked = [f"q{at}" for at in ((family.ordered,) if family.ordered is not None else ()) + family.rest]
-        lines = [f"for {', '.join([*asked, 'a', 'k'])}{', m, s' if family.shape.masked else ''}, z in {bucket}:"]
+    def _asks(self, family: Family) -> list[str]:
+        variables, lines = family.shape.variables, []
         if family.ordered is not None:
             op, field = variables[family.ordered]
-            lines.append(f"    if not {self.tree.local(field)} {op} q{family.ordered}: break")
+            lines.append(f"if not {self.tree.local(field)} {op} q{family.ordered}: break")
         for at in family.rest:
             op, field = variables[at]
             value = self.tree.local(field)
@@ -295,8 +367,7 @@ class _Block:
                 asks = f"{value if field.type in _TOLD else f'hashable({value})'} {op} q{at}"
             else:
                 asks = f"{value} is not None and {value} {op} q{at}"
-            lines.append(f"    if not ({asks}): continue")
-        lines.append(f"    a(i); k({key}); hit(z)" + ("; m(s)" if family.shape.masked else ""))
+            lines.append(f"if not ({asks}): continue")
         return lines
 
 

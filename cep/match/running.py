@@ -9,24 +9,20 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
 from cep.event import Alert, Key, Match
 from cep.match.budget import Budget
+from cep.match.identity import Opening, key_text, shown_key
 from cep.match.life import Life, Open
 from cep.match.matcher import Expecting, Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher
 from cep.match.resolving import ResolvingMatcher
-from cep.match.same import Same
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import AbsentBody, FilterBody, RulePlan
 
 MakeMatcher = Callable[[RulePlan, RuleKernels], Matcher]
-ID_BYTES = 12  # of an alert's hash: a billion alerts collide with a chance of 1 in 10^11
 _SHARES = 10_000  # keys of a canary are told apart by ten thousandths
-_encode = msgspec.json.Encoder().encode
 
 
 class Running:
@@ -52,10 +48,9 @@ class Running:
         self.budget: Budget[Any] | None = getattr(self.matcher, "budget", None)
         self._plain = self.life is None and plan.mode not in ("shadow", "canary")
         self._bare = self._plain and not (self.once or self.suppress or self.budget or self._goes_on or plan.timeout_emit)
-        self._hash = blake2b(f"{plan.id}\0{plan.version}\0".encode(), digest_size=ID_BYTES)
-        self._same = Same()
+        self._opening = Opening(plan)
         # the alert a match makes, told or muted; None: an update or a resolve where none is open
-        self.alert: Callable[[Match, int], Alert | None] = self._opens_only() if self._bare else self._alert
+        self.alert: Callable[[Match, int], Alert | None] = self._opening.alert if self._bare else self._alert
 
     def _alert(self, match: Match, generation: int) -> Alert | None:
         if self._goes_on and match.transition == "opened" and self.life is not None and self.life.is_open(match.key):
@@ -81,28 +76,6 @@ class Running:
         if self.life is not None:
             self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
         return self._make(alert_id, match, generation, muted, None, 0, shadow)
-
-    def _opens_only(self) -> Callable[[Match, int], Alert]:
-        """As `_opened` where nothing but identity is to be found out: most alerts of most rules, in one call."""
-        plan, rule, begun, encode, make, same = self.plan, self.id, self._hash.copy, _encode, Alert, self._same
-        plan_id, version, severity, tags, to = plan.id, plan.version, plan.severity, plan.tags, plan.to
-
-        def alert(match: Match, generation: int) -> Alert:
-            time_us, key = match.time_us, match.key
-            shown = key if key.__class__ is str else shown_key(key)
-            what = encode((rule, shown, time_us, match.first_id, match.last_id, ""))
-            digest = begun()
-            if time_us == same.time_us:
-                digest.update(same.numbered(what))
-            else:
-                same.time_us, same.first = time_us, what
-                digest.update(what)
-            return make(
-                "a_" + digest.hexdigest(), plan_id, version, generation, severity, match.title, shown,
-                time_us, match.first_us, match.last_us, match.fields, match.evidence, match.events, tags, to,
-            )  # fmt: skip
-
-        return alert
 
     def _make(
         self,
@@ -150,13 +123,7 @@ class Running:
         return [alert for alert in alerts if alert is not None]
 
     def _identity(self, match: Match, kind: str) -> str:
-        time_us, first, last = match.time_us, match.first_id, match.last_id
-        what = _encode(
-            (self.id, shown_key(match.key), time_us, first, last, kind)
-        )  # a third of what writing the numbers into a text takes
-        digest = self._hash.copy()
-        digest.update(self._same.told_apart(what, time_us))
-        return "a_" + digest.hexdigest()
+        return self._opening.identity(match, shown_key(match.key), kind)
 
     # -- who is told
 
@@ -209,12 +176,12 @@ class Running:
             self.budget.restore(old.budget.snapshot())
         if self.life is not None and old.life is not None:
             self.life.restore([old.life.snapshot(delta=False)])
-        self._same.restore(old._same.snapshot())
+        self._opening.restore(old._opening.snapshot())
 
     def snapshot(self, *, delta: bool) -> list[Any]:
         """[version, keys, meta, whether they are a delta, once, the rest]."""
         state = self.matcher.snapshot(delta=delta)
-        rest: dict[str, Any] = {"equals": self._same.snapshot()}
+        rest: dict[str, Any] = {"equals": self._opening.snapshot()}
         if self.life is not None:
             life = self.life.snapshot(delta=delta)
             rest["life"] = [life.keys, life.delta]
@@ -252,30 +219,4 @@ class Running:
             self.life.restore(life)
         if self.budget and "budget" in rest:
             self.budget.restore(rest["budget"])
-        self._same.restore(rest.get("equals", (NEVER, {})))
-
-
-def key_text(key: Key) -> bytes:
-    """A key as canonical JSON: 1.0 is written 1, a bool part is a JSON bool; one part: the value, several: a list."""
-    return _encode(shown_key(key))
-
-
-def shown_key(key: Key) -> Any:
-    """A key as alerts show it: the value of its one part, a list of several, null where there is none."""
-    if key.__class__ is str:
-        return key
-    if isinstance(key, tuple):
-        if not key:
-            return None
-        if len(key) == 2 and key[0] == "bool" and isinstance(key[1], bool):
-            return key[1]
-        return [_plain(part) for part in key]
-    return _plain(key)
-
-
-def _plain(part: Any) -> Any:
-    if isinstance(part, tuple):  # ("bool", value)
-        return part[1]
-    if isinstance(part, float) and part.is_integer():
-        return int(part)
-    return part
+        self._opening.restore(rest.get("equals", (NEVER, {})))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
-from cep.event import Batch, Reads
+from cep.event import Batch, Match, Reads
 from cep.match.columns import Columns, column_targets
 from cep.match.fuse import fuse
 from cep.match.matcher import Hits
 from cep.match.picks import targets_of
-from cep.match.rowloop import Loop, compile_loops, tabled_targets
+from cep.match.rowloop import Found, Loop, compile_loops, tabled_targets
 from cep.match.straightloop import Run, compile_run
+from cep.match.strike import strikers_of
 from cep.plan.codegen import Rows, Tables
 from cep.plan.plan import RulePlan
 
@@ -25,10 +27,20 @@ class Selector:
 
     active  indices of the plans that the last batch brought rows for, ascending: with many rules, look only at these
     fused   of plans whose matchers stand in the loop itself: index, and the list that takes their matches. They get no hits
+    struck  matches of filters, each beside its rule, made where the rows were found: these get no hits either. Who takes them
+            clears it
+
+    matchers, rules  of each plan: its matcher, and what stands for it in `struck`; without them all rows are hits
     """
 
     def __init__(
-        self, plans: Sequence[RulePlan], tables: Tables, *, rows: Rows = "struct", matchers: Sequence[object] = ()
+        self,
+        plans: Sequence[RulePlan],
+        tables: Tables,
+        *,
+        rows: Rows = "struct",
+        matchers: Sequence[object] = (),
+        rules: Sequence[Any] = (),
     ) -> None:
         targets, of_plan = targets_of(plans)
         self.active: list[int] = []
@@ -40,25 +52,30 @@ class Selector:
         by_column = column_targets(targets, tabled)
         self._columns = Columns(by_column, targets, self._hits, tables, rows) if by_column else None
         in_columns = {pick.target for picks in by_column.values() for pick in picks}
-        places = fuse(matchers, [None if target in in_families | in_columns else target for target in of_plan])
+        self.struck: list[tuple[Any, Match]] = []
+        strikers = strikers_of(matchers, rules, of_plan)
+        strikers = {target: some for target, some in strikers.items() if target not in in_columns}
+        no_place = in_families | in_columns | strikers.keys()
+        places = fuse(matchers, [None if target in no_place else target for target in of_plan])
         self.fused = [(n, out) for some in places.values() for n, _, out in some]
         apart = dict(self.fused)
-        loose = {target for plan, target in enumerate(of_plan) if plan not in apart}
         self._plans_of: list[list[int]] = [[] for _ in targets]
         for plan, target in enumerate(of_plan):
-            if plan not in apart:
+            if plan not in apart and target not in strikers:
                 self._plans_of[target].append(plan)
+        loose = frozenset(target for target, some in enumerate(self._plans_of) if some)
+        found = Found(self._hits, self._hit, loose, places, strikers, self.struck)
         self._watched = [n for n in range(len(targets)) if n not in tabled and n in loose]
 
         def compiled(some: Iterable[int], reads: Reads | None) -> list[Loop]:
-            return compile_loops(targets, list(some), tabled, self._hits, self._hit, tables, rows, places, loose, reads)
+            return compile_loops(targets, list(some), tabled, found, tables, rows, reads)
 
         def both(reads: Reads | None) -> tuple[list[Loop], list[Loop]]:
             """Loops for what only rows can tell, and for batches whose columns do not pay."""
             return compiled((n for n in range(len(targets)) if n not in in_columns), reads), compiled(sorted(in_columns), reads)
 
         self._compile = both
-        self._compile_run = partial(compile_run, targets, tables, rows, {} if loose else places)
+        self._compile_run = partial(compile_run, targets, tabled, tables, rows, found)
         self._runs: dict[tuple[Reads, bool], Run | None] = {}
         self._loops: dict[Reads | None, tuple[list[Loop], list[Loop]]] = {}
 

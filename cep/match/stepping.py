@@ -79,11 +79,13 @@ class Stepper:
         )
 
     def is_spared(self, run: Run, trial: Trial) -> bool:
-        """Whether the very next own event, which this is, is in time and none that a trailing `=> !x` forbids."""
-        in_time = trial.time_us - run.start_us <= self._span_us
-        return in_time and all(
-            _meets(strike, run, trial) and not self._holds_true(strike.step, run, trial) for strike in self.book.ending
-        )
+        """Whether the very next own event, which this is, is in time and none that a trailing `=> !x` forbids, nor a negation in
+        front of a step that is left out."""
+        if trial.time_us - run.start_us > self._span_us or trial.own - run.own > self._own_span:
+            return False
+        meets = all(_meets(strike, run, trial) for strike in self.book.ending)
+        ahead = (*self.book.ending, *run.spot.strikes)
+        return meets and not any(_meets(one, run, trial) and self._holds_true(one.step, run, trial) for one in ahead)
 
     def step(self, run: Run, trial: Trial) -> list[Run]:
         """The forks that took the event, in the order of ties, then the run if it let it pass; nothing when it dies of it."""

@@ -20,16 +20,15 @@ It ends before the first row that is refused or goes back in time; what was take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 import msgspec
 
 from cep.event import EventId, Reads
-from cep.match.fuse import At
 from cep.match.picks import Target
-from cep.match.rowloop import CHAIN, RowLoop, parts_of
+from cep.match.rowloop import CHAIN, Found, RowLoop, parts_of
 from cep.plan.codegen import Namespace, Rows, Tables
 
 # (rows, ids, earliest time, latest time) -> how many rows it took, the time of the last one, whether it ended before the rows did
@@ -38,16 +37,16 @@ REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) 
 
 
 def compile_run(
-    targets: Sequence[Target], tables: Tables, rows: Rows, fused: Mapping[int, list[At]], reads: Reads, *, numbered: bool
+    targets: Sequence[Target], tabled: frozenset[int], tables: Tables, rows: Rows, found: Found, reads: Reads, *, numbered: bool
 ) -> Run | None:
-    """The function, if all targets are of matchers that stand in it.
+    """The function, if all targets are of matchers that stand in it, or of filters that strike.
 
     numbered  it is only given ids that are a range, and no latest time
     """
-    parts = parts_of(targets, range(len(targets)), frozenset())
-    if len(parts) != 1 or len(fused) < len(targets):
+    parts = parts_of(targets, range(len(targets)), tabled)
+    if len(parts) != 1 or found.listed:
         return None
-    loop = RowLoop(parts[0], targets, (), [], Namespace(tables), rows, fused, (), reads)
+    loop = RowLoop(parts[0], targets, found, Namespace(tables), rows, reads)
     if rows == "struct":
         return _run_decoded(loop, reads, numbered=numbered)
     return _run_dicts(loop, reads) if numbered else None
@@ -74,7 +73,7 @@ def _run_decoded(loop: RowLoop, reads: Reads, *, numbered: bool) -> Run:
         f"i = {'e' if numbered else 'n'}; since = {v}; y = {reads.type}",
         *loop.dispatch(bodies),
     ]
-    walk = [f"i = {begin} - 1; cut = True", *_ending(f"for {each_of}:", each, "refused")]
+    walk = [f"i = {begin} - 1; cut = True", *ending(f"for {each_of}:", each, "refused")]
     loop.bind("refused", REFUSED)
     run: Run = loop.function("rows, ids, last, latest", first, here, walk, f"return {taken}, {last}, cut", at=at)
     return run
@@ -84,7 +83,7 @@ def _run_dicts(loop: RowLoop, reads: Reads) -> Run:
     """Rows are given as the iterator of a list, which knows how many are left: so none has to be numbered."""
     assert reads.within is not None and reads.scale
     here = loop.fused_here()
-    loop.taken = "since = v"
+    loop.taken = ["since = v"]
     timed, bodies = loop.bodies(reads)
     at = f"v * {reads.scale}; e = i = final - left()"
     for kind in timed:
@@ -104,12 +103,12 @@ def _run_dicts(loop: RowLoop, reads: Reads) -> Run:
         f"{'elif y.__class__ is str' if len(bodies) <= CHAIN else 'else'}: since = v",
         *(["else: break"] if len(bodies) <= CHAIN else []),
     ]
-    walk = ["cut = True", *_ending("for r in rows:", each, "KeyError")]
+    walk = ["cut = True", *ending("for r in rows:", each, "KeyError")]
     last = f"return final - ids.start - left() + (not cut), max(last, since * {reads.scale}), cut"
     run: Run = loop.function("rows, ids, last, latest", first, here, walk, last, at=at)
     return run
 
 
-def _ending(head: str, each: Sequence[str], refused: str) -> list[str]:
+def ending(head: str, each: Sequence[str], refused: str) -> list[str]:
     """The walk, which ends where a row is refused; `cut` says whether it did."""
     return ["try:", f"    {head}", *(f"        {line}" for line in each), "    else: cut = False", f"except {refused}: pass"]

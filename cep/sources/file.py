@@ -11,14 +11,16 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from cep.errors import ConfigError
-from cep.event import LineText
+from cep.texts import LineBuffer, LineText
 
 BATCH_LINES = 1024
 CHUNK_BYTES = 64 * 1024  # some 500 lines: they, and what is made of them, stay in the cache
+TEXT_BYTES = 768 * 1024  # as text, of which one line at a time is made into something
 MAX_LINE_BYTES = 1024 * 1024
 HEAD_BYTES = 1024  # of a line that is too long, this much is kept for the dead letter
 NO_END = sys.maxsize
@@ -60,14 +62,15 @@ def read_file(
 ) -> Iterator[Lines]:
     """All lines of a file in batches of at most `batch_lines`; `-` is standard input, `.gz` is unpacked on the way.
 
-    text    give lines as the text they stand in, for whoever walks over them once: half the cost
+    text    give lines as the text they stand in, for whoever walks over them once: half the cost. A text may be lent: it is
+            there until the next batch is asked for
     raises  ConfigError: no such file, not readable, no .gz or a damaged one (after the batches before the damage)
     """
     if str(path) == "-":
         yield from read_stream(sys.stdin.buffer, batch_lines=batch_lines, progress=progress, text=text)
         return
     path = Path(path)
-    with _readable(path), path.open("rb") as raw:
+    with _readable(path), path.open("rb", buffering=0) as raw:
         total = path.stat().st_size
         if path.suffix == ".gz":
             if raw.read(2) != GZIP_MARK and total:
@@ -88,12 +91,37 @@ def read_stream(
 
     cost    O(bytes); memory at most one chunk and one line of the maximum length
     """
+    splitter = _Splitter(text=text)
+    if text:
+        yield from _texts(stream, splitter, batch_lines, progress)
+        return
     # read1 gives what a pipe holds now, read would wait for a whole chunk
     read = getattr(stream, "read1", stream.read)
-    splitter = _Splitter(text=text)
     while True:
         chunk = read(CHUNK_BYTES)
         found = splitter.split(chunk) if chunk else splitter.end()
+        if progress is not None:
+            progress(splitter.bytes_read, None)
+        yield from _batches(found, batch_lines)
+        if not chunk:
+            return
+
+
+def _texts(stream: BinaryIO, splitter: _Splitter, batch_lines: int, progress: Progress | None) -> Iterator[Lines]:
+    """Read into one buffer and lend what stands in it, or copies of it where it holds little or a line needs a closer look."""
+    buffer = LineBuffer(TEXT_BYTES)
+    readinto = getattr(stream, "readinto1", None) or cast(Any, stream).readinto
+    # a stream that is unpacked makes what it gives first, as much as was asked for
+    most = TEXT_BYTES if isinstance(stream, FileIO | BufferedReader) else CHUNK_BYTES
+    while True:
+        plain = splitter.plain and len(splitter.tail) <= TEXT_BYTES // 2
+        left = splitter.tail if plain else b""
+        read = buffer.fill(readinto, left, most)
+        lent = buffer.lent() if plain and buffer.filled <= MAX_LINE_BYTES else None
+        if lent is not None:
+            found = splitter.lent(*lent, read)
+        else:
+            found = splitter.split(buffer.copied(len(left))) if read else splitter.end()
         if progress is not None:
             progress(splitter.bytes_read, None)
         if isinstance(found.lines, LineText):
@@ -101,7 +129,7 @@ def read_stream(
             splitter.count(found)
         else:
             yield from _batches(found, batch_lines)
-        if not chunk:
+        if not read:
             return
 
 
@@ -111,9 +139,20 @@ class _Splitter:
     def __init__(self, *, text: bool) -> None:
         self.bytes_read = 0
         self._as_text = text
-        self._tail = b""
+        self.tail = b""
         self._next = 1  # number of the line that the tail begins
         self._cutting = False  # inside a line that is too long: its head is in the tail, the rest is dropped
+
+    @property
+    def plain(self) -> bool:
+        """Whether what is read next goes on in a line that is not too long."""
+        return self.bytes_read > 0 and not self._cutting
+
+    def lent(self, lines: LineText, left: bytes, read: int) -> Lines:
+        """Take note of a read whose lines were cut off elsewhere, what was left of the one before among them."""
+        self.bytes_read += read
+        self.tail = left
+        return Lines(lines, range(self._next, NO_END))
 
     def split(self, chunk: bytes) -> Lines:
         if self.bytes_read == 0:
@@ -128,20 +167,20 @@ class _Splitter:
             if not newline:
                 return Lines([], ())
             rejected.append(self._cut())
-        text = self._tail + chunk
+        text = self.tail + chunk
         if self._as_text and len(text) <= MAX_LINE_BYTES:
             end = text.rfind(b"\n") + 1
-            self._tail = text[end:]
+            self.tail = text[end:]
             return Lines(LineText(text[:end]) if end else [], range(self._next, NO_END), rejected)
         lines = text.split(b"\n")
-        self._tail = lines.pop()
+        self.tail = lines.pop()
         first, self._next = self._next, self._next + len(lines)
         # only the first line of a chunk can be longer than a chunk
         if lines and len(lines[0]) > MAX_LINE_BYTES:
             rejected.append(_too_long(first, lines.pop(0)))
             first += 1
-        if len(self._tail) > MAX_LINE_BYTES:
-            self._tail, self._cutting = self._tail[:HEAD_BYTES], True
+        if len(self.tail) > MAX_LINE_BYTES:
+            self.tail, self._cutting = self.tail[:HEAD_BYTES], True
         return _clean(lines, first, b"\r" in text, rejected)
 
     def count(self, given: Lines) -> None:
@@ -152,12 +191,12 @@ class _Splitter:
         """The last line, if the input does not end with a line end."""
         if self._cutting:
             return Lines([], (), [self._cut()])
-        line, self._tail = self._tail, b""
+        line, self.tail = self.tail, b""
         return _clean([line], self._next, line.endswith(b"\r"), []) if line else Lines([], ())
 
     def _cut(self) -> Rejected:
-        rejected = _too_long(self._next, self._tail)
-        self._tail, self._cutting, self._next = b"", False, self._next + 1
+        rejected = _too_long(self._next, self.tail)
+        self.tail, self._cutting, self._next = b"", False, self._next + 1
         return rejected
 
 

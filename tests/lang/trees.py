@@ -216,7 +216,7 @@ def emit_fields(draw: st.DrawFn) -> tree.EmitField:
 
 plain_rules = node(
     tree.Rule,
-    node(tree.Name, names),
+    node(tree.Name, names.filter(str.strip)),
     bodies,
     title=st.one_of(st.none(), text),
     severity=st.sampled_from([None, "info", "low", "medium", "high", "critical"]),

@@ -62,6 +62,8 @@ def test_yaml_tables_are_mappings_or_lists_of_rows(tmp_path: Path) -> None:
     ("name", "text", "code", "line", "words"),
     [
         ("t.csv", "key,name\na,b\n", "E0958", 1, "t.csv has no column `id`; its columns: key, name"),
+        ("t.csv", "id;name\na;b\n", "E0958", 1, "t.csv has no column `id`; write commas instead of `;` between its cells"),
+        ("t.csv", "id\tname\na\tb\n", "E0958", 1, "t.csv has no column `id`; write commas instead of tabs between its cells"),
         ("t.csv", "", "E0958", 1, "t.csv has no column `id`; the file is empty"),
         ("t.csv", "id,x,x\n", "E0958", 1, "has two columns `x`"),
         ("t.csv", "id,,x\n", "E0958", 1, "has a column without a name"),

@@ -33,14 +33,17 @@ class InLoop:
         plans = [*others, plan]
         self._matcher = make_matcher(plan, kernels)
         matchers = [make_matcher(other, compile_rule(other, {}, rows="dict")) for other in others]
-        self._selector = Selector(plans, {}, rows="dict", matchers=[*matchers, self._matcher])
-        assert len(self._selector.fused) == len(plans)
-        self._own = dict(self._selector.fused)[len(others)]
+        self._selector = Selector(plans, {}, rows="dict", matchers=[*matchers, self._matcher], rules=range(len(plans)))
+        striking = sum(isinstance(plan.body, FilterBody) for plan in plans)
+        assert len(self._selector.fused) == len(plans) - striking
+        self._number = len(others)
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         assert not any(one.rows for one in self._selector.select(batch))
         assert not self._selector.active
-        out += self._own
+        out += [match for number, match in self._selector.struck if number == self._number]
+        out += dict(self._selector.fused).get(self._number, [])
+        self._selector.struck.clear()
         for _, matches in self._selector.fused:
             matches.clear()
 
@@ -124,20 +127,43 @@ def test_what_cannot_stand_in_the_loop_is_given_its_rows() -> None:
     strict = sequence_rule(SequenceBody(steps, (Node(0, 1, 1), Node(1, 1, 1, strict=True)), 5))
     plain = RulePlan("f", "v", KEY, FilterBody(one_of("a")), ())
     matchers = [make_matcher(plan, compile_rule(plan, {}, rows="dict")) for plan in (strict, plain)]
-    selector = Selector([strict, plain], {}, rows="dict", matchers=matchers)
+    selector = Selector([strict, plain], {}, rows="dict", matchers=matchers, rules=["strict", "plain"])
     rows: list[dict[str, Any]] = [{"k": "p", "l": "a"}, {"k": "p", "l": "x"}]
     hits = selector.select(Batch(rows, [1, 2], ["i1", "i2"], ["e", "e"]))
     assert selector.active == [0]
     assert hits[0].rows == [0, 1]
-    assert [(n, [match.cause for match in out]) for n, out in selector.fused] == [(1, [0])]
+    assert [(rule, match.cause) for rule, match in selector.struck] == [("plain", 0)]
 
 
 def test_rules_beyond_the_most_that_are_fused_get_their_rows() -> None:
-    plans = [RulePlan(f"r{n}", "v", KEY, FilterBody(one_of("ba"[n % 2])), ()) for n in range(MOST_FUSED + 3)]
-    matchers = [FilterMatcher(plan, compile_rule(plan, {}, rows="dict")) for plan in plans]
+    def body(first: str) -> SequenceBody:
+        return SequenceBody((StepPlan("a", one_of(first)), StepPlan("b", one_of("c"))), (Node(0, 1, 1), Node(1, 1, 1)), 5)
+
+    plans = [sequence_rule(body("ba"[n % 2])) for n in range(MOST_FUSED + 3)]
+    matchers = [make_matcher(plan, compile_rule(plan, {}, rows="dict")) for plan in plans]
     selector = Selector(plans, {}, rows="dict", matchers=matchers)
     hits = selector.select(Batch([{"k": "p", "l": "a", "v": 1}], [1], ["i1"], ["e"]))
     assert len(selector.fused) == MOST_FUSED
-    assert [n for n, out in selector.fused if out] == list(range(1, MOST_FUSED, 2))
+    assert sorted(n for n, _ in selector.fused) == list(range(MOST_FUSED))
     assert selector.active == [MOST_FUSED + 1]
     assert hits[MOST_FUSED + 1].rows == [0]
+
+
+def test_any_number_of_filters_strike_where_their_rows_are_found() -> None:
+    plans = [RulePlan(f"r{n}", "v", KEY, FilterBody(one_of("ba"[n % 2])), ()) for n in range(MOST_FUSED + 3)]
+    matchers = [FilterMatcher(plan, compile_rule(plan, {}, rows="dict")) for plan in plans]
+    selector = Selector(plans, {}, rows="dict", matchers=matchers, rules=range(len(plans)))
+    selector.select(Batch([{"k": "p", "l": "a", "v": 1}], [1], ["i1"], ["e"]))
+    assert not selector.fused
+    assert not selector.active
+    assert [n for n, _ in selector.struck] == list(range(1, MOST_FUSED + 3, 2))
+
+
+def test_a_filter_that_selects_as_another_rule_does_gets_its_rows() -> None:
+    """One list of rows serves both, where the other needs it."""
+    alone = RulePlan("f", "v", KEY, FilterBody(one_of("a")), ())
+    matchers: list[object] = [make_matcher(alone, compile_rule(alone, {}, rows="dict")), object()]
+    selector = Selector([alone, alone], {}, rows="dict", matchers=matchers, rules=[0, 1])
+    selector.select(Batch([{"k": "p", "l": "a", "v": 1}], [1], ["i1"], ["e"]))
+    assert not selector.struck
+    assert selector.active == [0, 1]

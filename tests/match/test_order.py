@@ -57,7 +57,7 @@ def arrived(
     orders: Sequence[Any] | None = None,
 ) -> Arrived:
     count = len(rows)
-    return Arrived(rows, times_us, ids, ["t"] * count, partitions, orders, [b""] * count, ids[0], ids[-1])
+    return Arrived(rows, times_us, ids, ["t"] * count, partitions, orders, [b""] * count, ids, ids[0], ids[-1])
 
 
 def push(order: Orderer, rows: list[Row]) -> tuple[list[int], list[int]]:

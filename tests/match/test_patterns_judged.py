@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from cep.match.pattern import PatternMatcher
-from cep.plan.plan import KeyPlan, PatternBody, RulePlan, SequenceBody
+from cep.plan.plan import Bound, Chain, KeyPlan, Link, Loop, PatternBody, RulePlan, SequenceBody, StepPlan, Take
 from tests.judge.lines import as_pattern
-from tests.judge.patterns import KEY, TWO_KEYS, cuts, rows_rule, run_matcher, same, sequence_bodies, sequence_rule, streams
+from tests.judge.patterns import (
+    KEY,
+    TWO_KEYS,
+    cuts,
+    one_of,
+    rows_rule,
+    run_matcher,
+    same,
+    sequence_bodies,
+    sequence_rule,
+    streams,
+)
 from tests.judge.runs import judge_pattern
 from tests.judge.shapes import pattern_bodies, spell
 from tests.judge.values import Seen
@@ -42,3 +55,17 @@ def _agree(data: st.DataObject, plan: RulePlan, events: list[Seen], longer_us: i
     end_us = events[-1].time_us + longer_us
     verdicts = judge_pattern(plan, events, end_us)
     same(run_matcher(plan, PatternMatcher, events, end_us, data.draw(cuts(len(events)))), verdicts)
+
+
+@pytest.mark.parametrize("bound", [Bound(), Bound(us=3), Bound(events=2), Bound(events=3)])
+@pytest.mark.parametrize("before", ["", "->", "=>"])
+def test_what_stands_before_a_trailing_next_decides_too(before: str, bound: Bound) -> None:
+    """`a -> !a -> a? => !b` and its like, over all short streams: the event that `=> !b` asks for must be in time, and none that
+    is forbidden in front of the step left out."""
+    second = Link(Take(2), before, negated=True) if before else Link(Take(2), "->")
+    links = [Link(Take(0)), second, Link(Take(1, Loop(0, 1)), "->"), Link(Take(3), "=>", negated=True)]
+    steps = tuple(StepPlan(f"s{n}", one_of(letter)) for n, letter in enumerate("aaab"))
+    plan = sequence_rule(PatternBody(steps, Chain(tuple(links)), bound))
+    for letters in product("abx", repeat=4):
+        events = [Seen(n // 2, "e", {"k": "p", "l": letter, "v": 1}, f"i{n}") for n, letter in enumerate(letters)]
+        same(run_matcher(plan, PatternMatcher, events, 9), judge_pattern(plan, events, 9))

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from cep.config import StreamSpec
 from cep.errors import ConfigError
-from cep.event import Alert, LineText
+from cep.event import Alert
 from cep.lang.parser import parse_text
 from cep.match.engine import Engine
 from cep.match.memory import batch_from_dicts
 from cep.match.pipeline import FUTURE, LATE, Outcome, Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
+from cep.texts import LineText
 
 START_MS = 1_767_225_600_000
 RULES = """

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
-from cep.event import Document, LineText, Walked
+from cep.event import Document, Walked
+from cep.match import pipeline as pipeline_module
 from cep.match.engine import Rows
 from cep.match.pipeline import Pipeline
+from cep.texts import LineText
 from tests.match.test_pipeline import rulebook
 
 RULES = """
@@ -118,16 +120,21 @@ def ran(pipeline: Pipeline, batches: list[tuple[Any, Any, list[int] | None]]) ->
     return [alerts, rejected, pipeline.counts, pipeline.positions(), order]
 
 
+TABLED = "".join(
+    f'\nrule t{n}\n  from {name} where user == "{user}" and speed > {n % 3}\n'
+    for n, (name, user) in enumerate((name, user) for name in ("sensor", "buy") for user in "pppqqqrr")
+)
 RISING = """
 rule rising
   by user
   from sensor where speed > 1
   when count() >= 2 over 4s
 """
+SETS = [RULES, RULES + STRICT, RULES + RISING, RISING, RULES + TABLED, TABLED, TABLED + RISING]
 GIVEN_AS = ["text", "lines", "arrivals", "named", "walked", "dicts"]
 
 
-@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT, RULES + RISING, RISING]))
+@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from(SETS))
 @settings(max_examples=300, deadline=None)
 def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
     if given_as in ("lines", "named", "walked"):
@@ -166,7 +173,10 @@ def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], 
     rows: Rows = "dict" if given_as == "dicts" else "struct"
     straight, batched = (Pipeline(rulebook(rules), streams, rows=rows) for _ in range(2))
     batched._order.straight_from = lambda stream: None  # type: ignore[method-assign]
-    assert ran(straight, walked() if given_as == "walked" else batches()) == ran(batched, batches())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline_module, "PART_BYTES", data.draw(st.sampled_from([1, 150, 100_000])))
+        one = ran(straight, walked() if given_as == "walked" else batches())
+    assert one == ran(batched, batches())
 
 
 def test_a_row_that_is_dropped_after_decoding_was_a_line_all_the_same() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import tempfile
 import threading
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.errors import ConfigError
-from cep.event import LineText
 from cep.sources import file as source
 from cep.sources.file import MAX_LINE_BYTES, Lines, read_file, read_stream
+from cep.texts import LentText, LineText
 
 
 def flat(batches: list[Lines]) -> list[tuple[int, bytes]]:
@@ -34,7 +36,7 @@ class Drip(io.BytesIO):
         self.piece = piece
 
     def read1(self, size: int | None = -1, /) -> bytes:
-        return super().read1(self.piece)
+        return super().read1(self.piece if size is None or size < 0 else min(size, self.piece))
 
 
 def test_lines_are_numbered_from_one_and_blank_ones_are_counted_but_left_out(tmp_path: Path) -> None:
@@ -179,3 +181,50 @@ def test_lines_given_as_text_are_the_same_lines(lines: list[bytes], piece: int, 
             found += [(item.position, item.head) for item in batch.rejected]
         expected = flat(whole := list(read_stream(Drip(data, piece)))) + rejected(whole)
     assert sorted((n, line.rstrip(b"\r\n")) for n, line in found) == sorted((n, line.rstrip(b"\r\n")) for n, line in expected)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.text("ab \t\r\u00e9", max_size=20).map(str.encode) | st.just(b"x" * 70), max_size=30),
+    st.integers(1, 40),
+    st.sampled_from([16, 64, 100]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_lines_lent_are_those_of_the_whole(lines: list[bytes], piece: int, room: int, ended: bool, regular: bool) -> None:
+    """One buffer is read into again and again; what walking and indexing give of it is the file's own lines."""
+    data = b"\n".join(lines) + (b"\n" if ended else b"")
+    found, again = [], []
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryFile(buffering=0) as stream:
+        patch.setattr(source, "TEXT_BYTES", room)
+        patch.setattr(source, "MAX_LINE_BYTES", room * 4 // 3)
+        patch.setattr(source, "HEAD_BYTES", 8)
+        piece = min(piece, room)
+        stream.write(data)
+        stream.seek(0)
+        whole = list(read_stream(Drip(data, piece)))
+        for batch in read_stream(cast(BinaryIO, stream) if regular else Drip(data, piece), text=True):
+            one = list(batch.lines)
+            found += [(n, line.rstrip(b"\r\n")) for n, line in zip(batch.positions, one) if line.strip()]
+            found += [(item.position, item.head) for item in batch.rejected]
+            assert len(batch.lines) == len(one)
+            if isinstance(batch.lines, LineText):
+                assert batch.lines[:] == [line.rstrip(b"\r\n") for line in one]
+                begin, rest = batch.lines.parted(room // 3)
+                assert [*begin, *rest] == one == [*one[:1], *batch.lines.after(1)]
+                again += [line for line in batch.lines if line.strip()]
+            else:
+                again += one
+    assert sorted(found) == sorted((n, line.rstrip(b"\r\n")) for n, line in flat(whole) + rejected(whole))
+    assert [line.rstrip(b"\r\n") for line in again] == [line.rstrip(b"\r\n") for _, line in flat(whole)]
+
+
+def test_a_long_file_is_lent_and_a_short_one_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(b'{"n":%07d}\n' % n for n in range(200_000)))
+    numbers, kinds = [], set()
+    for batch in read_file(path, text=True):
+        kinds.add(type(batch.lines))
+        numbers += [int(line[5:12]) for line in batch.lines]
+    assert numbers == list(range(200_000))
+    assert kinds == {LineText, LentText}
