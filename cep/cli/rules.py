@@ -17,7 +17,7 @@ from cep.cli.rules_on_disk import config_option, load_rules, rules_argument
 from cep.cli.show import next_step, plural, print_evicted
 from cep.config import Config, redis_of
 from cep.deliver.render import iso_time
-from cep.loader.files import Loaded, load_texts
+from cep.loader.files import Loaded, RuleStatus, load_texts
 from cep.match.planner import choose_matcher
 from cep.plan.plan import RulePlan
 from cep.run.aside import in_words
@@ -52,7 +52,8 @@ def command(rules: tuple[str, ...], config_path: str | None, redis: str | None, 
     """
     config, loaded = load_rules(rules, config_path)
     running = _running(redis or redis_of(config) or _embedded(config), config)
-    rows = [_row(plan, loaded, running) for plan in loaded.rulebook.plans]
+    statuses = {status.rule: status for status in loaded.rules}
+    rows = [_row(plan, statuses.get(plan.id), running) for plan in loaded.rulebook.plans]
     rows += _gone(loaded, running)
     if output == "json":
         for row in rows:
@@ -87,8 +88,7 @@ def _running(url: str | None, config: Config) -> Running | None:
     return Running(generation, standing, versions, {status.rule: status.file for status in runs.rules})
 
 
-def _row(plan: RulePlan, loaded: Loaded, running: Running | None) -> dict[str, str]:
-    status = next((status for status in loaded.rules if status.rule == plan.id), None)
+def _row(plan: RulePlan, status: RuleStatus | None, running: Running | None) -> dict[str, str]:
     if not plan.enabled:
         state = "disabled"
     elif running is None:
