@@ -28,8 +28,9 @@ from cep.loader.config import read_config
 from cep.loader.files import Loaded, load, load_texts
 from cep.loader.section import DURATION
 from cep.match.engine import Rows
+from cep.match.outcome import Outcome, Rejected
 from cep.match.packed import pack, unpack
-from cep.match.pipeline import Outcome, Pipeline, Rejected
+from cep.match.pipeline import Pipeline
 from cep.texts import LineText
 from cep.timestamps import EPOCH
 
