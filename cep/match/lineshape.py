@@ -12,8 +12,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from cep.match.timefield import Way
 
 LEAST_DIGITS, MOST_DIGITS = 9, 16  # seconds to microseconds
@@ -117,9 +115,8 @@ def _number(word: Any, of: Any) -> Any:
     return word
 
 
-def learn_shape(text: bytes, start: int, name: str) -> LineShape | None:
-    """The shape of the first line from there on, if the time is its first field and a whole number."""
-    time = msgspec.json.encode(name)
+def learn_shape(text: bytes, start: int, time: bytes) -> LineShape | None:
+    """The shape of the first line from there on, if its first field is the time (its name in quotes) and a whole number."""
     found = re.compile(rb"(\{[ \t]*" + re.escape(time) + rb"[ \t]*:[ \t]*)([1-9][0-9]*),").match(text, start)
     if found is None or not LEAST_DIGITS <= len(found[2]) <= MOST_DIGITS or len(found[1]) + len(found[2]) < 2 * WORD:
         return None

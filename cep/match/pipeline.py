@@ -124,9 +124,13 @@ class Pipeline:
 
     def _push_skimmed(self, stream: str, skimmed: Skimmed, positions: Sequence[EventId], outcome: Outcome) -> None:
         """As `_push`, of lines most of which are not decoded: their times are judged, and move the watermark, all the same."""
+        assert isinstance(positions, range)
+        done = self._go_skimmed(stream, skimmed, positions, outcome)
+        if done == len(skimmed):
+            return
+        skimmed, positions = skimmed.after(done), positions[done:]
         dead, last, wanted = len(outcome.dead), positions[len(skimmed) - 1], [positions[n] for n in skimmed.wanted.tolist()]
         new, kept = self._decode(stream, skimmed.documents(), wanted, None, outcome) if wanted else (NOTHING, wanted)
-        assert isinstance(positions, range)
         lines = [position - positions.start for position in cast(Sequence[int], kept)]
         watermark_us = self._order.partitions(stream)[""].watermark_us
         rows, largest_us, behind = skimmed.judge(lines, new.times_us, watermark_us, self.streams[stream].lateness_us)
@@ -143,6 +147,27 @@ class Pipeline:
         self.counts["fed"] += rest - len(behind)
         self.counts["late"] += len(behind)
         self.counts["dead"] += dead
+
+    def _go_skimmed(self, stream: str, skimmed: Skimmed, positions: range, outcome: Outcome) -> int:
+        """As `_go_straight`, of the lines that are decoded; the others are done as well. How many were done in all."""
+        start_us, documents = self._order.straight_from(stream), skimmed.documents()
+        straight = self._decoders[stream].straight(documents) if start_us is not None else None
+        if start_us is None or straight is None or not skimmed.runs_from(start_us, documents):
+            return 0
+        rows, reads = straight
+        run = self.engine.run(reads, numbered=False)
+        if run is None:
+            return 0
+        wanted, done = skimmed.wanted.tolist(), len(skimmed)
+        taken, _, cut = run(rows(), [positions[n] for n in wanted], start_us, FOR_EVER)
+        if cut:
+            done = wanted[taken]
+        if done:
+            self._order.went_straight(stream, done, skimmed.time_us(done - 1), positions[done - 1])
+            self.counts["seen"] += done
+            self.counts["fed"] += done
+            outcome.alerts += self.engine.ran(self._order.watermark_us)
+        return done
 
     def _go_straight(
         self,

@@ -13,8 +13,10 @@ source  Palkar et al. 2018 (Sparser): filter before you parse. Our raw filters m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.json import encode
 
 from cep.config import StreamSpec
 from cep.match.fieldcheck import Layout, Projection
@@ -38,6 +40,7 @@ class Skimmed:
     text, start  what they stand in, and where the first begins
     wanted       int64, ascending: numbers of the lines, from 0, to be decoded
     scale        microseconds of one, in the times of the lines
+    time         the name of the time's field, in quotes
     numpy        the module, which is loaded where it is needed
     """
 
@@ -46,6 +49,7 @@ class Skimmed:
     lines: Lines
     wanted: Any
     scale: int
+    time: bytes
     numpy: Any
 
     def __len__(self) -> int:
@@ -76,6 +80,22 @@ class Skimmed:
         behind = dict(zip(late.tolist(), (before_us[late] - all_us[late]).tolist()))
         return len(all_us) - len(self.wanted) + len(good), int(all_us.max()), behind
 
+    def runs_from(self, start_us: int, documents: LineText) -> bool:
+        """Whether the lines are all as learned and none goes back in time, the first not behind that one; so is what decoding
+        makes of `documents`, whose lines name no time but that at their beginning."""
+        times, text = self.lines.times, documents.text
+        ordered = self.lines.shaped.all() and times[0] * self.scale >= start_us and (times[1:] >= times[:-1]).all()
+        return bool(ordered) and text.count(self.time) == len(self.wanted) and b"\\" not in text
+
+    def time_us(self, line: int) -> int:
+        return int(self.lines.times[line]) * self.scale
+
+    def after(self, count: int) -> Skimmed:
+        """The lines behind the first so many."""
+        lines, wanted = self.lines, self.wanted
+        left = Lines(lines.starts[count:], lines.ends[count:], lines.shaped[count:], lines.times[count:])
+        return replace(self, lines=left, wanted=wanted[wanted >= count] - count)
+
     def document(self, line: int) -> bytes:
         return self.text[self.start + int(self.lines.starts[line]) : self.start + int(self.lines.ends[line])]
 
@@ -85,7 +105,7 @@ class Prefilter:
 
     def __init__(self, projection: Projection, layout: Layout, spec: StreamSpec) -> None:
         self._names = tuple(b'"%b"' % name.encode("utf-8", "surrogatepass") for name in projection)
-        self._time = spec.time or layout.times[0].place[2:]
+        self._time = encode(spec.time or layout.times[0].place[2:])
         self._possible = (
             layout.type is not None
             and layout.type_otherwise not in projection  # else an event without a type would be wanted
@@ -134,7 +154,9 @@ class Prefilter:
             escapes = numpy.flatnonzero(numpy.frombuffer(text, numpy.uint8, offset=start) == ord("\\"))
             wanted[numpy.searchsorted(found.ends, escapes)] = True
         numbers = numpy.flatnonzero(wanted)
-        return Skimmed(text, start, found, numbers, way.scale, numpy) if len(numbers) <= MOST_WANTED * len(wanted) else None
+        if len(numbers) > MOST_WANTED * len(wanted):
+            return None
+        return Skimmed(text, start, found, numbers, way.scale, self._time, numpy)
 
     def _places(self, text: bytes, start: int) -> Iterator[int]:
         """Where the names stand, from `start`."""
