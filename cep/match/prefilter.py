@@ -12,7 +12,7 @@ source  Palkar et al. 2018 (Sparser): filter before you parse. Our raw filters m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from cep.match.fieldcheck import Layout, Projection
 from cep.match.lineshape import Lines, LineShape, learn_shape
 from cep.match.openrows import LARGEST_DOCUMENT
 from cep.match.order import NEVER
+from cep.match.search import places
 from cep.match.timefield import Way
 from cep.texts import LineText
 
@@ -148,8 +149,8 @@ class Prefilter:
             self._scratch = numpy.empty(len(text) - start, bool)
         found = shape.read(text, start, way, numpy, self._scratch)
         wanted = ~found.shaped
-        places = list(self._places(text, start))
-        wanted[numpy.searchsorted(found.ends, numpy.array(places, numpy.int64))] = True
+        found_at = [place for name in self._names for place in places(text, start, name)]
+        wanted[numpy.searchsorted(found.ends, numpy.array(found_at, numpy.int64))] = True
         if text.find(b"\\", start) >= 0:
             escapes = numpy.flatnonzero(numpy.frombuffer(text, numpy.uint8, offset=start) == ord("\\"))
             wanted[numpy.searchsorted(found.ends, escapes)] = True
@@ -157,12 +158,3 @@ class Prefilter:
         if len(numbers) > MOST_WANTED * len(wanted):
             return None
         return Skimmed(text, start, found, numbers, way.scale, self._time, numpy)
-
-    def _places(self, text: bytes, start: int) -> Iterator[int]:
-        """Where the names stand, from `start`."""
-        find = text.find
-        for name in self._names:
-            place = find(name, start)
-            while place >= 0:
-                yield place - start
-                place = find(name, place + 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cep.config import StreamSpec
 from cep.match import pipeline as pipeline_module
-from cep.match import prefilter
+from cep.match import prefilter, search
 from cep.match.pipeline import Pipeline
 from cep.match.prefilter import Prefilter
 from cep.run.bounded import run_bounded
@@ -222,3 +222,15 @@ def test_files_are_read_to_the_same_end(
         skimmed = run(path)
         patch.setattr(Prefilter, "skim", lambda *_: None)
         assert skimmed == run(path)
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60), st.binary(min_size=1, max_size=3), st.integers(0, 5), st.booleans())
+def test_bytes_are_found_wherever_they_stand(text: bytes, wanted: bytes, start: int, by_library: bool) -> None:
+    text = text.replace(b"\x01", b"\0") + wanted * 2 + text[:1]
+    start = min(start, len(text))
+    with pytest.MonkeyPatch.context() as patch:
+        if not by_library:
+            patch.setattr(search, "memmem", lambda: None)
+        found = list(search.places(text, start, wanted))
+    assert found == [n for n in range(len(text) - start) if text.startswith(wanted, start + n)]
