@@ -28,9 +28,9 @@ from cep.match.timefield import Way
 from cep.texts import LineText
 
 MOST_NAMES = 6  # event types looked for, each in a pass over the text
-LEAST_BYTES = 16 * 1024  # of a text: with less the columns cost more than they save
+LEAST_BYTES = 128 * 1024  # of a text: with less the columns cost more than they save
 LOOKED_AT = 16 * 1024  # bytes of a text from which is guessed how many lines are wanted
-MOST_WANTED = 0.5  # of the lines: with more of them it does not pay
+MOST_WANTED = 0.15  # of the lines: one of them costs as much as five that are not
 PAUSE = 16  # texts that are decoded without a look after one that did not pay
 
 

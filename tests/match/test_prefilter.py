@@ -161,6 +161,7 @@ def plain(n: int, kind: str) -> bytes:
 
 
 def test_only_lines_that_some_rule_could_want_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefilter, "LEAST_BYTES", 1)
     pipeline = Pipeline(rulebook(HIGH), {"event": StreamSpec()})
     assert pipeline.push("event", LineText(plain(0, "page")), range(1, 2)).alerts == []
     text = b"".join(plain(n, "failed" if n % 100 == 0 else "page") for n in range(1, 1001))
@@ -174,7 +175,8 @@ def test_only_lines_that_some_rule_could_want_are_decoded(monkeypatch: pytest.Mo
     assert pipeline.watermark_us == (BASE + 1000) * 1000
 
 
-def test_a_fault_in_the_middle_of_a_line_that_no_rule_reads_goes_untold() -> None:
+def test_a_fault_in_the_middle_of_a_line_that_no_rule_reads_goes_untold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefilter, "LEAST_BYTES", 1)
     pipeline = Pipeline(rulebook(HIGH), {"event": StreamSpec()})
     pipeline.push("event", LineText(plain(0, "page")), range(1, 2))
     broken = b'{"ts":%d,"type":"page",,"user":}\n' % (BASE + 5)
@@ -190,7 +192,7 @@ def test_where_many_lines_are_wanted_all_are_decoded_and_it_is_not_looked_again_
     looked: list[int] = []
     look = Prefilter._skim
     monkeypatch.setattr(Prefilter, "_skim", lambda *args: looked.append(1) or look(*args))  # type: ignore[func-returns-value]
-    monkeypatch.setattr(prefilter, "MOST_WANTED", 0.4)
+    monkeypatch.setattr(prefilter, "LEAST_BYTES", 1)
     pipeline = Pipeline(rulebook(HIGH), {"event": StreamSpec()})
     for start in range(0, 40_000, 1000):
         text = b"".join(plain(start + n, kinds[n % len(kinds)]) for n in range(1000))
