@@ -129,6 +129,22 @@ def w5(events: Iterable[Event]) -> int:
     return found + sum(1 for starts in waiting.values() for start in starts if start + ONE_MINUTE <= now)
 
 
+def w8(events: Iterable[Event]) -> int:
+    """A password reset, then a payout above 100 within ten minutes, then afresh."""
+    found = 0
+    resets: dict[str, int] = {}
+    for event in events:
+        kind = event["type"]
+        if kind == "password_reset":
+            resets[event["user"]] = event["ts"]
+        elif kind == "payout" and event["amount"] > 100:
+            reset = resets.get(event["user"])
+            if reset is not None and reset >= event["ts"] - TEN_MINUTES:
+                found += 1
+                del resets[event["user"]]
+    return found
+
+
 def all_five(events: Iterable[Event]) -> tuple[int, int, int, int, int]:
     """W1 to W5 in one loop over the events."""
     n1 = n2 = n3 = n4 = n5 = 0

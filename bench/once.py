@@ -25,7 +25,8 @@ from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.library import ARROW_ROWS
-from cep.match.pipeline import Outcome, Pipeline
+from cep.match.outcome import Outcome
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
 from cep.run.bounded import run_bounded

@@ -48,6 +48,14 @@ rule w5
          seen:   sensor
   within 60s
 """
+W8 = """
+rule w8
+  by     user
+  match  reset -> paid
+  where  reset: password_reset
+         paid:  payout where amount > 100
+  within 10m
+"""
 
 
 def _one(loop: Callable[[Iterable[Event]], int]) -> Callable[[Iterable[Event]], Counts]:
@@ -92,6 +100,13 @@ def disordered() -> Workload:
     return Workload("W3-2s", about, W3, by_hand, lines=lines, data="disorder", lateness_ms=DISORDER_MS)
 
 
+def rare() -> Workload:
+    """Rules that concern one in a hundred events."""
+    lines = partial(generate.lines, rare=True)
+    about = "a password reset, then a large payout in ten minutes: 1 % of the events"
+    return Workload("W8", about, W8, _one(handwritten.w8), lines=lines, data="rare")
+
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -102,6 +117,7 @@ WORKLOADS = {
         Workload("W4", "a purchase, then one three times as large in another country", W4, _one(handwritten.w4)),
         Workload("W5", "a purchase with no sensor event in the next minute", W5, _one(handwritten.w5)),
         Workload("W7", "W1 to W5 as one rule set", W1 + W2 + W3 + W4 + W5, handwritten.all_five, by_rule=True),
+        rare(),
         filters(10),
         filters(100),
         filters(1000),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cep.errors import CepError, ConfigError, EventError, RuleError
     from cep.event import Alert
     from cep.library import Engine
-    from cep.match.pipeline import Outcome, Pipeline
+    from cep.match.outcome import Outcome
+    from cep.match.pipeline import Pipeline
     from cep.plan.plan import Rulebook
 
 __version__ = "0.1.0"
@@ -26,7 +27,7 @@ _HOMES = {
     "ConfigError": "cep.errors",
     "Engine": "cep.library",
     "EventError": "cep.errors",
-    "Outcome": "cep.match.pipeline",
+    "Outcome": "cep.match.outcome",
     "Pipeline": "cep.match.pipeline",
     "RuleError": "cep.errors",
     "Rulebook": "cep.plan.plan",

@@ -28,13 +28,14 @@ from cep.loader.config import read_config
 from cep.loader.files import Loaded, load, load_texts
 from cep.loader.section import DURATION
 from cep.match.engine import Rows
+from cep.match.outcome import Outcome, Rejected
 from cep.match.packed import pack, unpack
-from cep.match.pipeline import Outcome, Pipeline, Rejected
+from cep.match.pipeline import Pipeline
 from cep.texts import LineText
 from cep.timestamps import EPOCH
 
 BATCH = 1024
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 512 * 1024
 ARROW_ROWS = 65_536  # of a table taken at once: the columns of so many stay in the cache
 Event = Mapping[str, Any] | bytes | str
 _decode = msgspec.json.decode
@@ -305,7 +306,7 @@ def _loads(document: bytes) -> Any:
 
 
 def _cuts(text: bytes) -> Iterator[tuple[int, int]]:
-    """Pieces of whole lines, each small enough to stay in the cache."""
+    """Pieces of whole lines, each small enough to be looked at in columns."""
     start = 0
     while start < len(text):
         end = text.find(b"\n", start + CHUNK_BYTES)

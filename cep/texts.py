@@ -31,6 +31,11 @@ class LineText(Sequence[bytes]):
         return self._text
 
     @property
+    def start(self) -> int:
+        """Where in `text` the first line begins."""
+        return self._start
+
+    @property
     def size(self) -> int:
         """Bytes of all lines with their ends: none is longer."""
         return len(self._text) - self._start
@@ -113,6 +118,10 @@ class LentText(LineText):
         self._walked = True
         self._buffer.seek(0)
         return self._buffer
+
+    def give_back(self) -> None:
+        """The buffer is used again: there are no lines any more."""
+        self._text, self._size, self._walked = b"", 0, True
 
 
 class LineBuffer:

@@ -14,7 +14,7 @@ import pytest
 from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang.read import read_rules
-from cep.match.pipeline import Rejected
+from cep.match.outcome import Rejected
 from cep.plan.rulebook import build_rulebook
 from cep.run.bounded import run_bounded
 

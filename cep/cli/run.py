@@ -18,7 +18,7 @@ from cep.cli.show import colors, next_step, plural, print_diagnostics, print_evi
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError
 from cep.event import Alert
-from cep.match.pipeline import Rejected
+from cep.match.outcome import Rejected
 from cep.plan.plan import Rulebook
 from cep.run.bounded import Summary, run_bounded
 from cep.run.sample import Sample

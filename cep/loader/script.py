@@ -18,7 +18,8 @@ import msgspec
 from cep.config import StreamSpec
 from cep.event import Alert
 from cep.lang import tree
-from cep.match.pipeline import Outcome, Pipeline
+from cep.match.outcome import Outcome
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook, RulePlan
 
 # Virtual time 0 of every script: a Thursday, midnight UTC, so that rules with parts of dates can be tested too.

@@ -19,6 +19,7 @@ from cep.event import Document, Reads, Walked
 from cep.match.fastrows import FastRows, Shape
 from cep.match.fieldcheck import Judge, Layout, Projection
 from cep.match.openrows import LARGEST_DOCUMENT, OpenRows
+from cep.match.prefilter import Prefilter, Skimmed
 from cep.texts import LineText
 
 Bad = tuple[int, str, str]  # index of the document, code, reason
@@ -62,6 +63,7 @@ class Decoder:
         self._judge = Judge(projection, self._layout, self._open.read)
         self._shape = Shape(projection, self._layout, self._open.read)
         self._fast: FastRows | None = None
+        self._prefilter = Prefilter(projection, self._layout, spec)
         self._shapes = 0
 
     def decode(self, documents: Sequence[Document]) -> Decoded:
@@ -106,6 +108,10 @@ class Decoder:
         if fast is None or fast.reads is None or fast.ids or fast.partitions or fast.orders:
             return None
         return lambda: map(fast.decode, _bounded(documents)), fast.reads
+
+    def skim(self, text: LineText) -> Skimmed | None:
+        """Which lines some rule could want; None: any may be."""
+        return self._prefilter.skim(text, self._shape.way)
 
     def _take(self, fast: FastRows, rest: Iterator[Document], first: int, out: Decoded) -> tuple[int, bool]:
         """Decode until a document is refused (it is then consumed) or none is left; how many were accepted, and whether one

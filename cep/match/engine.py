@@ -129,6 +129,11 @@ class Engine:
     def _note_waiting(self) -> None:
         self._waiting = [rule for rule in self._rules if rule.expects and not rule.expects.begun]
 
+    @property
+    def waiting(self) -> bool:
+        """Whether time has not begun for some rule: it begins with the first event, whatever that is."""
+        return bool(self._waiting)
+
     # -- the four verbs
 
     def feed(self, batch: Batch, watermark_us: int) -> list[Alert]:

@@ -57,6 +57,23 @@ class Arrived:
     first: EventId
     last: EventId
 
+    def chosen(self, which: Sequence[int] | None, first: EventId) -> Arrived:
+        """Some of the rows (None: all), in the order of their numbers, as of entries that begin at another position."""
+        if which is None:
+            return replace(self, first=first)
+        return Arrived(
+            [self.rows[n] for n in which],
+            [self.times_us[n] for n in which],
+            [self.ids[n] for n in which],
+            [self.types[n] for n in which],
+            None if self.partitions is None else [self.partitions[n] for n in which],
+            None if self.orders is None else [self.orders[n] for n in which],
+            [self.documents[n] for n in which],
+            [self.positions[n] for n in which],
+            first,
+            self.last,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class InputPosition:
@@ -134,9 +151,14 @@ class Orderer:
         self._hold(source, new, frozenset(index for index, _ in late), before)
         return self.release(), late
 
-    def seen(self, stream: str, rows: int, largest_us: int) -> Batch | None:
-        """Take note of rows that were judged elsewhere and that no rule wants; give what may be fed because time moved."""
+    def seen(self, stream: str, rows: int, largest_us: int, position: EventId | None = None) -> Batch | None:
+        """Take note of rows that were judged elsewhere and that no rule wants; give what may be fed because time moved.
+
+        position  of the last of them, if that is how far the stream has been read
+        """
         source = self._inputs[stream]
+        if position is not None:
+            source.high = position
         partition = source.partitions[""]
         if partition.idle:
             self._wake(partition)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -22,55 +21,18 @@ from cep.match.engine import Engine, Rows
 from cep.match.frames import FrameReader, whole_rows
 from cep.match.held import Group
 from cep.match.order import NEVER, Arrived, InputPosition, Orderer
+from cep.match.outcome import FUTURE, LATE, Outcome, Rejected, Returned
 from cep.match.planner import make_matcher
+from cep.match.prefilter import Skimmed
 from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook, rule_read
 from cep.texts import LineText
 
 _encode = msgspec.json.Encoder().encode
-LATE = "E0690"
-FUTURE = "E0691"
 FOR_EVER = 1 << 62  # later than any time
+NOTHING = Arrived([], [], [], [], None, None, [], [], 0, 0)
 PART_BYTES = 64 * 1024  # of a text, some 500 lines: they, and the rows of a batch made of them, stay in the cache
 Decoders = dict[str, Decoder] | dict[str, DictDecoder]
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An event that is not fed and not lost: it goes to the late or the dead-letter stream with its reason.
-
-    behind_us  how far a late one is behind the watermark of its partition
-    """
-
-    stream: str
-    position: EventId
-    code: str
-    reason: str
-    document: Document
-    behind_us: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """A partition that came back from idle, or first spoke, and took W as its own. W depended on how far each stream had
-    been read then, so a replay must first feed all streams exactly up to there.
-
-    before  position of the last row of the stream before it; None: it was the first row of this push
-    """
-
-    stream: str
-    partition: str
-    before: EventId | None
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a step of the pipeline brought."""
-
-    alerts: list[Alert] = field(default_factory=list)
-    late: list[Rejected] = field(default_factory=list)
-    dead: list[Rejected] = field(default_factory=list)
-    moves: list[Returned] = field(default_factory=list)
 
 
 class Pipeline:
@@ -140,6 +102,11 @@ class Pipeline:
         """As `push`. Where lines cannot be fed as they are decoded, a batch is made of the next few, and it is tried again."""
         done, rest, before = 0, text, None
         while rest:
+            skimmed = self._skim(stream, rest, positions[done:], arrivals_us)
+            if skimmed is not None:
+                self._push_skimmed(stream, skimmed, positions[done:], outcome)
+                done += len(skimmed)
+                break
             taken, cut = self._go_straight(stream, rest, positions[done:], arrivals_us and arrivals_us[done:], outcome)
             done += taken
             if not cut:
@@ -148,6 +115,63 @@ class Pipeline:
             before = self._push(stream, some, positions[done:], arrivals_us and arrivals_us[done:], outcome, before)
             done += len(some)
         text.counted(done)
+
+    def _skim(
+        self, stream: str, text: LineText, positions: Sequence[EventId], arrivals_us: Sequence[int] | None
+    ) -> Skimmed | None:
+        """Which lines have to be decoded, where the others can do nothing but let time go on; None: all have to be."""
+        decoder, partition = self._decoders[stream], self._order.partitions(stream).get("")
+        if partition is None or partition.idle or self.engine.waiting or arrivals_us is not None:
+            return None
+        plain = isinstance(decoder, Decoder) and isinstance(positions, range) and positions.step == 1
+        return decoder.skim(text) if plain else None  # type: ignore[union-attr]  # a plain one is a Decoder
+
+    def _push_skimmed(self, stream: str, skimmed: Skimmed, positions: Sequence[EventId], outcome: Outcome) -> None:
+        """As `_push`, of lines most of which are not decoded: their times are judged, and move the watermark, all the same."""
+        assert isinstance(positions, range)
+        done = self._go_skimmed(stream, skimmed, positions, outcome)
+        if done == len(skimmed):
+            return
+        skimmed, positions = skimmed.after(done), positions[done:]
+        dead, last, wanted = len(outcome.dead), positions[len(skimmed) - 1], [positions[n] for n in skimmed.wanted.tolist()]
+        new, kept = self._decode(stream, skimmed.documents(), wanted, None, outcome) if wanted else (NOTHING, wanted)
+        lines = [position - positions.start for position in cast(Sequence[int], kept)]
+        watermark_us = self._order.partitions(stream)[""].watermark_us
+        rows, largest_us, behind = skimmed.judge(lines, new.times_us, watermark_us, self.streams[stream].lateness_us)
+        row_of = dict(zip(lines, range(len(lines))))
+        for line, behind_us in behind.items():
+            document = new.documents[row_of[line]] if line in row_of else skimmed.document(line)
+            outcome.late.append(self._late(stream, positions[line], behind_us, document))
+        new = new.chosen([row for line, row in row_of.items() if line not in behind] if behind else None, positions[0])
+        if new.rows:
+            outcome.alerts += self._feed(self._order.add(stream, new)[0])
+        rest, dead = rows - len(new.rows), len(outcome.dead) - dead
+        outcome.alerts += self._feed(self._order.seen(stream, rest, largest_us, last))
+        self.counts["seen"] += rows + dead
+        self.counts["fed"] += rest - len(behind)
+        self.counts["late"] += len(behind)
+        self.counts["dead"] += dead
+
+    def _go_skimmed(self, stream: str, skimmed: Skimmed, positions: range, outcome: Outcome) -> int:
+        """As `_go_straight`, of the lines that are decoded; the others are done as well. How many were done in all."""
+        start_us, documents = self._order.straight_from(stream), skimmed.documents()
+        straight = self._decoders[stream].straight(documents) if start_us is not None else None
+        if start_us is None or straight is None or not skimmed.runs_from(start_us, documents):
+            return 0
+        rows, reads = straight
+        run = self.engine.run(reads, numbered=False)
+        if run is None:
+            return 0
+        wanted, done = skimmed.wanted.tolist(), len(skimmed)
+        taken, _, cut = run(rows(), [positions[n] for n in wanted], start_us, FOR_EVER)
+        if cut:
+            done = wanted[taken]
+        if done:
+            self._order.went_straight(stream, done, skimmed.time_us(done - 1), positions[done - 1])
+            self.counts["seen"] += done
+            self.counts["fed"] += done
+            outcome.alerts += self.engine.ran(self._order.watermark_us)
+        return done
 
     def _go_straight(
         self,

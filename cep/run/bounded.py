@@ -11,7 +11,8 @@ from pathlib import Path
 from cep.config import StreamSpec
 from cep.errors import ConfigError
 from cep.event import Alert
-from cep.match.pipeline import Outcome, Pipeline, Rejected
+from cep.match.outcome import Outcome, Rejected
+from cep.match.pipeline import Pipeline
 from cep.match.planner import make_matcher
 from cep.match.running import MakeMatcher
 from cep.plan.plan import Rulebook

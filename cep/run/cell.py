@@ -21,7 +21,8 @@ from cep.buffer.reader import Reader, Rows, without_end
 from cep.clock import Clock
 from cep.config import StreamSpec
 from cep.event import Document, Walked
-from cep.match.pipeline import Outcome, Pipeline, Rejected
+from cep.match.outcome import Outcome, Rejected
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 from cep.run.aside import LATE, OUTCOMES
 from cep.run.failpoints import Failpoints

@@ -22,7 +22,8 @@ from cep.buffer.position import Arrivals, before, entry_of, place, whole
 from cep.buffer.reader import Reader, Rows
 from cep.config import StreamSpec
 from cep.event import Document
-from cep.match.pipeline import Outcome, Pipeline
+from cep.match.outcome import Outcome
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 
 SLICE = 1024  # rows to a push: more leaves the cache

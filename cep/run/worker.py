@@ -27,7 +27,8 @@ from cep.clock import Clock, SystemClock
 from cep.config import Config
 from cep.errors import ConfigError
 from cep.loader.files import Loaded
-from cep.match.pipeline import Outcome, Pipeline
+from cep.match.outcome import Outcome
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 from cep.run.aside import Aside
 from cep.run.cell import Cell, Parts, entries_of

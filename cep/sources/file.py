@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from cep.errors import ConfigError
-from cep.texts import LineBuffer, LineText
+from cep.texts import LentText, LineBuffer, LineText
 
 BATCH_LINES = 1024
 CHUNK_BYTES = 64 * 1024  # some 500 lines: they, and what is made of them, stay in the cache
@@ -127,6 +127,8 @@ def _texts(stream: BinaryIO, splitter: _Splitter, batch_lines: int, progress: Pr
         if isinstance(found.lines, LineText):
             yield found
             splitter.count(found)
+            if isinstance(found.lines, LentText):
+                found.lines.give_back()
         else:
             yield from _batches(found, batch_lines)
         if not read:

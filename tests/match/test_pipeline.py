@@ -17,7 +17,8 @@ from cep.event import Alert
 from cep.lang.parser import parse_text
 from cep.match.engine import Engine
 from cep.match.memory import batch_from_dicts
-from cep.match.pipeline import FUTURE, LATE, Outcome, Pipeline
+from cep.match.outcome import FUTURE, LATE, Outcome
+from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
 from cep.plan.rulebook import build_rulebook
 from cep.texts import LineText

@@ -15,7 +15,8 @@ from cep.buffer.link import Link
 from cep.buffer.position import place
 from cep.buffer.reader import Reader
 from cep.loader.config import read_config
-from cep.match.pipeline import Outcome, Pipeline
+from cep.match.outcome import Outcome
+from cep.match.pipeline import Pipeline
 from cep.run.cell import entries_of
 from cep.run.generations import read_generation
 from cep.run.recovery import Replay, input_keys
