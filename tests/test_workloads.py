@@ -87,3 +87,11 @@ def test_disorder_moves_events_by_no_more_than_it_says() -> None:
         assert time_ms > latest - 2000
         latest = max(latest, time_ms)
     assert times != sorted(times)
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_one_history_for_all_rules_counts_as_a_history_each(count: int, files: dict[str, Path]) -> None:
+    workload = WORKLOADS[f"W6b-{count}"]
+    rules = [(int(least), int(within)) for least, within in workload.constants]
+    events = read(files["events"])
+    assert handwritten.w6b_shared(events, rules) == handwritten.w6b(events, rules) > 0

@@ -28,6 +28,7 @@ class Alone(Protocol):
 
 
 Own = TypeVar("Own", bound=Alone)
+LOOKED_AT = 64  # events of one key: as often as they are as many more, what has lapsed is looked at
 MOST_LISTED = 1_000  # sets of members that are kept as lists
 
 
@@ -201,6 +202,28 @@ class Together(Generic[Own]):
 
     def next_due(self) -> int | None:
         return self.ages.turn_us
+
+    # -- who has enough
+
+    def enough(self) -> int:
+        """A history that is no longer than this has too few events for all."""
+        return FIRST + self.rungs[0].least * self.stride - 1
+
+    def come_true(self, history: History, time_us: int) -> list[tuple[int, int]]:
+        """(start, rules) of those that have as many in time as they ask for."""
+        size, stride, rungs = len(history), self.stride, self.rungs
+        starts = history[0] or (FIRST, self.all)
+        found = []
+        reached = rung = 0
+        for at in range(len(starts) - 2, -1, -2):  # the latest start first: the earlier, the more there are
+            start = starts[at]
+            end = size - start
+            while rung < len(rungs) and (back := rungs[rung].least * stride) <= end:
+                reached |= rungs[rung].reached(time_us - history[size - back])
+                rung += 1
+            if reached & starts[at + 1]:
+                found.append((start, reached & starts[at + 1]))
+        return found
 
     # -- what of a history is let go
 

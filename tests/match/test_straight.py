@@ -124,10 +124,33 @@ rule rising
   from sensor where speed > 1
   when count() >= 2 over 4s
 """
+ALIKE = "".join(
+    f"""
+rule alike{least}
+  by user
+  match fail{{{least},}} -> ok
+  where fail: failed
+        ok: login
+  within {within}s
+
+rule often{least}
+  by user
+  from sensor where speed > 1
+  when count() >= {least} over {within}s
+  then reset
+"""
+    for least, within in [(1, 9), (2, 4), (3, 12)]
+)
+RULE_SETS = [RULES, RULES + STRICT, RULES + RISING, RISING, RULES + ALIKE, ALIKE]
 GIVEN_AS = ["text", "lines", "arrivals", "named", "walked", "dicts"]
 
 
-@given(st.data(), documents(), st.sampled_from(GIVEN_AS), st.sampled_from([RULES, RULES + STRICT, RULES + RISING, RISING]))
+@given(
+    st.data(),
+    documents(),
+    st.sampled_from(GIVEN_AS),
+    st.sampled_from(RULE_SETS),
+)
 @settings(max_examples=300, deadline=None)
 def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], given_as: str, rules: str) -> None:
     if given_as in ("lines", "named", "walked"):
