@@ -155,17 +155,18 @@ class Together(Generic[Own]):
     def leave(self, members: Iterable[Member[Own]], *, with_state: bool = True) -> None:
         """These are alone from now on. `with_state`: and go on from here."""
         self._spread()
-        histories = self._histories()
+        histories, gone = self._histories(), 0
         for member in members:
             if with_state:
                 held = {key: events for key, history in histories.items() if (events := events_of(history, member.bit))}
                 member.alone.ages.put_back(held, self.ages.last_us, self.ages.now_us)
             member.rule.keeper = member.rule.matcher
             del self.members[member.bit]
-            self.all &= ~member.bit
-            for history in histories.values() if self.all else ():
-                if history[0] is not None:
-                    settle(history, without(history[0], member.bit))
+            gone |= member.bit
+        self.all &= ~gone
+        for history in histories.values() if self.all else ():
+            if history[0] is not None:
+                settle(history, without(history[0], gone))
         self._changed({key: history for key, history in histories.items() if self.all and len(history) > FIRST})
 
     def _changed(self, histories: dict[Key, History]) -> None:
