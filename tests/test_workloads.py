@@ -56,7 +56,7 @@ def test_counts_from_memory_are_those_of_the_hand_written_loop(name: str, files:
     assert tuple(once.by_rule(workload, rulebook, found)) == workload.by_hand(events)
 
 
-@pytest.mark.parametrize("name", ["W1", "W3", "W3-2s", "W7"])
+@pytest.mark.parametrize("name", ["W1", "W3", "W3-2s", "W7", "W6b-10"])
 def test_counts_from_arrow_are_those_of_the_hand_written_loop(name: str, files: dict[str, Path]) -> None:
     workload = WORKLOADS[name]
     rulebook = once.rulebook_of(workload)
