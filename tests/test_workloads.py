@@ -56,7 +56,7 @@ def test_counts_from_memory_are_those_of_the_hand_written_loop(name: str, files:
     assert tuple(once.by_rule(workload, rulebook, found)) == workload.by_hand(events)
 
 
-@pytest.mark.parametrize("name", ["W1", "W3", "W3-2s", "W7"])
+@pytest.mark.parametrize("name", ["W1", "W3", "W3-2s", "W7", "W6b-10"])
 def test_counts_from_arrow_are_those_of_the_hand_written_loop(name: str, files: dict[str, Path]) -> None:
     workload = WORKLOADS[name]
     rulebook = once.rulebook_of(workload)
@@ -87,3 +87,11 @@ def test_disorder_moves_events_by_no_more_than_it_says() -> None:
         assert time_ms > latest - 2000
         latest = max(latest, time_ms)
     assert times != sorted(times)
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_one_history_for_all_rules_counts_as_a_history_each(count: int, files: dict[str, Path]) -> None:
+    workload = WORKLOADS[f"W6b-{count}"]
+    rules = [(int(least), int(within)) for least, within in workload.constants]
+    events = read(files["events"])
+    assert handwritten.w6b_shared(events, rules) == handwritten.w6b(events, rules) > 0

@@ -16,6 +16,7 @@ from cep.cli.run import input_of
 from cep.cli.show import next_step, plural, print_diagnostics
 from cep.match.bound import Bound, bound_of
 from cep.match.cost import Cost, costs_of
+from cep.match.matched import matched_with
 from cep.match.planner import choose_matcher
 from cep.plan.explain import describe
 from cep.plan.plan import RulePlan
@@ -27,13 +28,17 @@ PLAIN_COLUMNS = 120  # where there is no terminal whose width could be asked
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Everything said of one rule."""
+    """Everything said of one rule.
+
+    others  the rules that it is matched together with
+    """
 
     plan: RulePlan
     matcher: str
     why: str
     bound: Bound
     cost: Cost
+    others: tuple[str, ...]
     measured: Measured | None
 
 
@@ -61,8 +66,8 @@ def command(rules: tuple[str, ...], config_path: str | None, events: tuple[str, 
     inputs = [input_of(text, config.streams) for text in events]
     measured = measure(loaded.rulebook, config.streams, inputs) if inputs else None
     lines = [
-        Line(plan, *choose_matcher(plan), bound_of(plan), cost, measured.rules[plan.id] if measured else None)
-        for plan, cost in zip(plans, costs_of(plans))
+        Line(plan, *choose_matcher(plan), bound_of(plan), cost, others, measured.rules[plan.id] if measured else None)
+        for plan, cost, others in zip(plans, costs_of(plans), matched_with(plans))
         if plan.id in wanted
     ]
     if output == "json":
@@ -83,7 +88,7 @@ def _next(measured: Measurement | None, asked: bool) -> str:
 def _as_row(line: Line, measured: Measurement | None) -> dict[str, Any]:
     bound, cost = line.bound, line.cost
     row: dict[str, Any] = {
-        "rule": line.plan.id, "matcher": line.matcher, "why": line.why,
+        "rule": line.plan.id, "matcher": line.matcher, "why": line.why, "matched_with": list(line.others),
         "bound": {
             "words": bound.words, "entries_per_key": bound.entries, "entry": bound.what,
             "lives_seconds": None if bound.lives_us is None else bound.lives_us / 1_000_000,
@@ -113,7 +118,7 @@ def _print(lines: list[Line], measured: Measurement | None, *, in_full: bool) ->
     if in_full:
         for line in lines:
             click.echo(describe(line.plan))
-            click.echo(f"  runs   as {line.matcher}: {line.why}")
+            click.echo(f"  runs   as {line.matcher}: {_say_why(line)}")
             if line.cost.found_by:
                 click.echo(f"  found  where {'; or '.join(line.cost.found_by)}")
             click.echo("")
@@ -190,8 +195,15 @@ def _reasons(lines: list[Line]) -> dict[str, list[str]]:
     """Why a matcher was picked -> the rules it was picked for."""
     found: dict[str, list[str]] = {}
     for line in lines:
-        found.setdefault(f"{line.matcher} ({line.why})", []).append(line.plan.id)
+        found.setdefault(f"{line.matcher} ({_say_why(line)})", []).append(line.plan.id)
     return found
+
+
+def _say_why(line: Line) -> str:
+    """The reason for the matcher, and whether others share what it keeps."""
+    if not line.others:
+        return line.why
+    return f"{line.why}; matched together with {len(line.others)} others that differ in constants alone"
 
 
 def _print_sum(measured: Measurement) -> None:

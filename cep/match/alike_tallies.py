@@ -10,29 +10,17 @@ alone (`cep.match.register.TallyMatcher`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import Any
 
 from cep.event import Batch, EventId, Key, Match
 from cep.match.fuse import AT, Bits, Fused, indented, where
 from cep.match.matcher import Hits
-from cep.match.register import LOOKED_AT, TallyMatcher
+from cep.match.register import TallyMatcher
 from cep.match.starts import FIRST, History, pairs, with_start, without
-from cep.match.together import Together
+from cep.match.together import LOOKED_AT, Together
 from cep.plan.kernels import Registers
-from cep.plan.plan import RulePlan, SequenceBody
 
 _NOTHING: Registers = []
-
-
-def shape_of_tally(plan: RulePlan) -> str:
-    """What such rules have in common, the same where they differ in n, m and w alone. As text: to Python 1 and 1.0 are equal, to
-    who reads what a register made of them they are not."""
-    body = plan.body
-    assert isinstance(body, SequenceBody)
-    first, then = body.nodes
-    bare = replace(body, nodes=(replace(first, min=1, max=None), then), within_us=None, exclusive=False)
-    return repr((plan.key.by_type, bare))
 
 
 class TalliesTogether(Together[TallyMatcher]):
@@ -53,17 +41,13 @@ class TalliesTogether(Together[TallyMatcher]):
         alone = [member.alone for member in self.members.values()]
         self._one = next((one for one in alone if not one.bare), self._one)  # who tells nothing makes no registers
 
-    def _enough(self) -> int:
-        """A history that is no longer than this has too few x for all."""
-        return FIRST + self.rungs[0].least * self.stride - 1
-
     def feed(self, batch: Batch, hits: Hits, out: list[Any]) -> None:
         """Take the rows in order; append (rule, match) of what matched."""
         if not hits.rows:
             return
         young, old, changed, get = self.ages.young, self.ages.old, self.noted.keys, self.ages.young.get
         times_us, ids, rows = batch.times_us, batch.ids, batch.rows
-        x, ends, enough = self._x, self._y | self._strikes, self._enough()
+        x, ends, enough = self._x, self._y | self._strikes, self.enough()
         for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
             if mask & ends:
                 history = get(key) or old.get(key)
@@ -79,8 +63,6 @@ class TalliesTogether(Together[TallyMatcher]):
             if history is None:
                 history = young[key] = old.pop(key, [None])
             self._append(history, rows[i], time_us, ids[i])
-            if len(history) % (LOOKED_AT * self.stride) == FIRST:
-                self.shorten(history, time_us)
             if changed is not None:
                 changed.add(key)
         self.ages.saw(times_us[hits.rows[-1]])
@@ -99,7 +81,7 @@ class TalliesTogether(Together[TallyMatcher]):
                 f"if len(w) % {LOOKED_AT * self.stride} == {FIRST}: M{n}.shorten(w, t)",
                 f"{noted}({key})",
             ]
-            asks = where(bits, self._y | self._strikes, indented(f"if w is not None and len(w) > {self._enough()}:", asked))
+            asks = where(bits, self._y | self._strikes, indented(f"if w is not None and len(w) > {self.enough()}:", asked))
             begins = where(bits, self._x, begun)
             if not asks:
                 return begins
@@ -117,6 +99,8 @@ class TalliesTogether(Together[TallyMatcher]):
 
     def _append(self, history: History, row: Any, time_us: int, one: EventId) -> None:
         history += (time_us, one, self._one.registers(row, time_us)) if self._keeps else (time_us, one)
+        if len(history) % (LOOKED_AT * self.stride) == FIRST:
+            self.shorten(history, time_us)
 
     def end(
         self, history: History, key: Key, mask: int, row: Any, time_us: int, one: EventId, cause: int, out: list[Any]
@@ -124,7 +108,7 @@ class TalliesTogether(Together[TallyMatcher]):
         """At a y, or an event forbidden before it: whether any rule has matched. Then the event is done with: those that have
         not matched have taken it, if it is an x as well."""
         if mask & self._y:
-            found = self._found(history, time_us)
+            found = self.come_true(history, time_us)
             if found and (self._one.cond is None or self._one.cond(history[-1] if self._keeps else _NOTHING, key, row, time_us)):
                 told = 0
                 for start, rules in found:
@@ -139,22 +123,6 @@ class TalliesTogether(Together[TallyMatcher]):
         if mask & self._strikes:
             self._strike(history, key)
         return False
-
-    def _found(self, history: History, time_us: int) -> list[tuple[int, int]]:
-        """(start, rules) of those that have enough in time."""
-        size, stride, rungs = len(history), self.stride, self.rungs
-        starts = history[0] or (FIRST, self.all)
-        found = []
-        reached = rung = 0
-        for at in range(len(starts) - 2, -1, -2):  # the latest start first: the earlier, the more there are
-            start = starts[at]
-            end = size - start
-            while rung < len(rungs) and (back := rungs[rung].least * stride) <= end:
-                reached |= rungs[rung].reached(time_us - history[size - back])
-                rung += 1
-            if reached & starts[at + 1]:
-                found.append((start, reached & starts[at + 1]))
-        return found
 
     def _tell(
         self, history: History, start: int, rules: int, key: Key, row: Any, time_us: int, one: EventId, cause: int, out: list[Any]

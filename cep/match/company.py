@@ -13,14 +13,15 @@ from itertools import repeat
 from typing import Any
 
 from cep.event import Batch, Match
-from cep.match.alike_tallies import TalliesTogether, shape_of_tally
+from cep.match.alike import FEWEST, shape_of
+from cep.match.alike_counts import CountsTogether
+from cep.match.alike_tallies import TalliesTogether
 from cep.match.matcher import Hits, Timed
 from cep.match.register import TallyMatcher
 from cep.match.running import Running
 from cep.match.together import Candidate, Member, Together
+from cep.match.window import WindowMatcher
 from cep.plan.plan import RulePlan
-
-FEWEST = 3  # two rules are as cheap alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def units_of(rules: Sequence[Running]) -> list[Unit]:
     """The rules of one level, in order; those matched together stand where the first of them stands."""
     alike: dict[str, list[Running]] = {}
     for rule in rules:
-        shape = shape_of(rule)
+        shape = _shape_of(rule)
         if shape is not None:
             alike.setdefault(shape, []).append(rule)
     for some in alike.values():
@@ -61,9 +62,9 @@ def units_of(rules: Sequence[Running]) -> list[Unit]:
     return units
 
 
-def shape_of(rule: Running) -> str | None:
+def _shape_of(rule: Running) -> str | None:
     """What it has in common with the rules it can be matched together with; None: it is always alone."""
-    return shape_of_tally(rule.plan) if type(rule.matcher) is TallyMatcher else None
+    return shape_of(rule.plan) if type(rule.matcher) in (TallyMatcher, WindowMatcher) else None
 
 
 def part(rules: Iterable[Running], *, with_state: bool = True) -> None:
@@ -88,12 +89,11 @@ def _gather(rules: list[Running]) -> None:
     mine = {id(rule) for rule in rules}
     together = next((one for rule in rules if (one := _together(rule)) is not None), None)
     if together is None:
-        together = TalliesTogether(_tally(rules[0]))
+        together = _made_for(rules[0])
     else:
         together.leave([member for member in together.members.values() if id(member.rule) not in mine])
     part([rule for rule in rules if _together(rule) is not together])
-    alone = [(rule, _tally(rule)) for rule in rules if _together(rule) is None]
-    together.join(Candidate(rule, tally, tally.least, tally.most) for rule, tally in alone)
+    together.join(_candidate(rule) for rule in rules if _together(rule) is None)
     if len(together.members) < FEWEST:
         part(rules)
 
@@ -102,6 +102,18 @@ def _together(rule: Running) -> Together[Any] | None:
     return rule.keeper.together if isinstance(rule.keeper, Member) else None
 
 
-def _tally(rule: Running) -> TallyMatcher:
-    assert isinstance(rule.matcher, TallyMatcher)
-    return rule.matcher
+def _made_for(rule: Running) -> Together[Any]:
+    """For rules like this; so far it holds none."""
+    one = rule.matcher
+    if isinstance(one, TallyMatcher):
+        return TalliesTogether(one)
+    assert isinstance(one, WindowMatcher) and one.counter is not None
+    return CountsTogether(one.counter)
+
+
+def _candidate(rule: Running) -> Candidate[Any]:
+    one = rule.matcher
+    if isinstance(one, TallyMatcher):
+        return Candidate(rule, one, one.least, one.most)
+    assert isinstance(one, WindowMatcher) and one.counter is not None
+    return Candidate(rule, one.counter, one.counter.threshold, one.counter.threshold)

@@ -36,22 +36,22 @@ class CountedWindows:
 
     def __init__(self, body: WindowBody, kernels: RuleKernels, threshold: int) -> None:
         self._window_us = body.window_us
-        self._threshold = threshold
-        self._kernels = kernels
+        self.threshold = threshold
+        self.kernels = kernels
         self._makers = [aggregate_maker(register) for register in body.registers]
-        self._counts_alone = all(
+        self.counts_alone = all(
             (register.kind, register.expr, register.where) == (RegisterKind.COUNT, None, None) for register in body.registers
         )
         self._counts: list[Any] = [threshold] * len(self._makers)  # what they all read at a match, where they only count
         self._load_values = values_loader(body.registers)
-        self._touched = Touched()
-        self.ages: Ages[Counted] = Ages(body.window_us, _latest, self._touched)
+        self.noted = Touched()
+        self.ages: Ages[Counted] = Ages(body.window_us, _latest, self.noted)
 
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         if not hits.rows:
             return
         young, old, get = self.ages.young, self.ages.old, self.ages.young.get
-        need, window_us = 2 * self._threshold, self._window_us
+        need, window_us = 2 * self.threshold, self._window_us
         short = min(need, TRIMMED_FROM)
         times_us = list(map(batch.times_us.__getitem__, hits.rows))
         for index, key, time_us, told in zip(hits.rows, hits.keys, times_us, self._told(batch, hits, times_us)):
@@ -68,12 +68,12 @@ class CountedWindows:
             if size >= TRIMMED_FROM and not size & (size - 1):
                 self.trim(events, time_us)
         self.ages.saw(times_us[-1])
-        self._touched.add_all(hits.keys)
+        self.noted.add_all(hits.keys)
 
     def fuse(self, n: int) -> Fused:
         """`feed` for one row."""
-        need = 2 * self._threshold
-        told = "e" if self._counts_alone else f"(e, M{n}._kernels.values(r, t))"
+        need = 2 * self.threshold
+        told = "e" if self.counts_alone else f"(e, M{n}.kernels.values(r, t))"
         rises = f"z >= {need} and w[-{need}] >= t - {self._window_us}"
 
         def row(key: str, bits: Bits) -> list[str]:
@@ -90,38 +90,38 @@ class CountedWindows:
                 f"if C{n} is not None: C{n}.add({key})",
             ]
 
-        before = [f"Y{n} = M{n}.ages.young; G{n} = Y{n}.get; P{n} = M{n}.ages.old.pop; C{n} = M{n}._touched.keys; L{n} = None"]
+        before = [f"Y{n} = M{n}.ages.young; G{n} = Y{n}.get; P{n} = M{n}.ages.old.pop; C{n} = M{n}.noted.keys; L{n} = None"]
         return Fused(self, row, before, [f"if L{n} is not None: M{n}.ages.saw(L{n})"])
 
     def rise(self, key: Key, cause: int, events: Counted, out: list[Match]) -> None:
         """The last n of these events are a match."""
         del self.ages.young[key]
-        out.append(self._match(key, cause, events[-2 * self._threshold :]))
+        out.append(self.match(key, cause, events[-2 * self.threshold :]))
 
     def _told(self, batch: Batch, hits: Hits, times_us: list[int]) -> Iterable[Any]:
         ids = map(batch.ids.__getitem__, hits.rows)
-        if self._counts_alone:
+        if self.counts_alone:
             return ids
-        return zip(ids, map(self._kernels.values, map(batch.rows.__getitem__, hits.rows), times_us))
+        return zip(ids, map(self.kernels.values, map(batch.rows.__getitem__, hits.rows), times_us))
 
-    def _match(self, key: Key, cause: int, events: Counted) -> Match:
+    def match(self, key: Key, cause: int, events: Counted) -> Match:
         """A match of all these events."""
         told = events[1::2]
-        if self._kernels.bare and self._counts_alone:
+        if self.kernels.bare and self.counts_alone:
             listed = tuple(ends(told))
-            return Match(key, events[-2], cause, {}, "", events[0], events[-2], told[0], told[-1], listed, self._threshold)
-        if self._counts_alone:
+            return Match(key, events[-2], cause, {}, "", events[0], events[-2], told[0], told[-1], listed, self.threshold)
+        if self.counts_alone:
             registers, ids = self._counts[:], ends(told)
         else:
             registers = read_over(self._makers, [values for _, values in told])
             ids = [event_id for event_id, _ in ends(told)]
         times_us = (events[0], events[-2])
-        return found(self._kernels, key, events[-2], cause, registers, times_us, ids, self._threshold)
+        return found(self.kernels, key, events[-2], cause, registers, times_us, ids, self.threshold)
 
     def trim(self, events: Counted, now_us: int) -> None:
         """Drop what decides nothing any more. Done where the length is a power of two, so each event pays O(1) for it."""
         left = 2 * bisect_left(events[::2], now_us - self._window_us)
-        del events[: max(left, len(events) - 2 * self._threshold)]
+        del events[: max(left, len(events) - 2 * self.threshold)]
 
     # ------------------------------------------------------------ time
 
@@ -136,7 +136,7 @@ class CountedWindows:
 
     def snapshot(self, *, delta: bool) -> RuleState:
         """Per key [time, told, ...], at most the last n events, none that has left."""
-        changed, ages = self._touched.begin(delta=delta), self.ages
+        changed, ages = self.noted.begin(delta=delta), self.ages
         meta = {"now_us": ages.now_us, "last_us": ages.last_us}
         if changed is None:
             return RuleState([[key, self._kept(events)] for key, events in ages.alive()], meta)
@@ -151,7 +151,7 @@ class CountedWindows:
     def restore(self, states: list[RuleState]) -> None:
         held = {key: [*map(self._loaded, events)] for key, events in merge(states).items()}
         self.ages.put_back(held, states[-1].meta["last_us"], states[-1].meta["now_us"])
-        self._touched.begin(delta=False)
+        self.noted.begin(delta=False)
 
     def _loaded(self, one: Any) -> Any:
         return (one[0], self._load_values(one[1])) if isinstance(one, list | tuple) else one
@@ -160,7 +160,7 @@ class CountedWindows:
         return len(self.ages.alive())
 
     def touched(self) -> int:
-        return self._touched.count(len(self.ages))
+        return self.noted.count(len(self.ages))
 
 
 def _latest(events: Counted) -> int | None:

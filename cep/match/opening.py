@@ -43,7 +43,7 @@ class CountedRises(CountedWindows):
         if not hits.rows:
             return
         young, old, get, windows, dues = self.ages.young, self.ages.old, self.ages.young.get, self._open, self._dues
-        need, window_us = 2 * self._threshold, self._window_us
+        need, window_us = 2 * self.threshold, self._window_us
         times_us = list(map(batch.times_us.__getitem__, hits.rows))
         for index, key, time_us, told in zip(hits.rows, hits.keys, times_us, self._told(batch, hits, times_us)):
             if dues and dues[0][0] < time_us:
@@ -62,11 +62,11 @@ class CountedRises(CountedWindows):
             elif size >= TRIMMED_FROM and not size & (size - 1):
                 self.trim(events, time_us)
         self.ages.saw(times_us[-1])
-        self._touched.add_all(hits.keys)
+        self.noted.add_all(hits.keys)
 
     def fuse(self, n: int) -> Fused:
         counted = super().fuse(n)
-        told = "e" if self._counts_alone else f"(e, M{n}._kernels.values(r, t))"
+        told = "e" if self.counts_alone else f"(e, M{n}.kernels.values(r, t))"
 
         def row(key: str, bits: Bits) -> list[str]:
             update = f"M{n}.update({key}, i, t, {told}, O{n}); L{n} = t"
@@ -85,17 +85,17 @@ class CountedRises(CountedWindows):
         """The last n of these events open an alert."""
         del self.ages.young[key]
         window = self._open[key] = self._content.fresh(key)
-        for at in range(len(events) - 2 * self._threshold, len(events), 2):
+        for at in range(len(events) - 2 * self.threshold, len(events), 2):
             window.append(self._entry(events[at], events[at + 1]))
         time_us = events[-2]
         window.stage = OPEN
         registers = self._content.judged(window, time_us)
-        window.told = self._kernels.emit(registers, key, None, 0)
+        window.told = self.kernels.emit(registers, key, None, 0)
         self._tell(window, registers, time_us, cause, "opened", window.told, out)
         self._time(window.entries[0][0] + self._window_us, key)
 
     def _entry(self, time_us: int, told: Any) -> Entry:
-        if self._counts_alone:
+        if self.counts_alone:
             return time_us, told, self._ones
         event_id, values = told
         return time_us, event_id, values
@@ -107,7 +107,7 @@ class CountedRises(CountedWindows):
             window.drop()
         window.append(self._entry(time_us, told))
         registers = self._content.judged(window, time_us)
-        fields = self._kernels.emit(registers, key, None, 0)
+        fields = self.kernels.emit(registers, key, None, 0)
         if not same_fields(fields, window.told):
             window.told = fields
             self._tell(window, registers, time_us, cause, "updated", fields, out)
@@ -117,7 +117,7 @@ class CountedRises(CountedWindows):
         while self._dues and self._dues[0][0] < before_us:
             noted_us, _, key = heappop(self._dues)
             window = self._open[key]
-            due_us = window.entries[-self._threshold][0] + self._window_us
+            due_us = window.entries[-self.threshold][0] + self._window_us
             if due_us > noted_us:
                 self._time(due_us, key)
             else:
@@ -126,8 +126,8 @@ class CountedRises(CountedWindows):
     def _resolve(self, window: Rolling, time_us: int, out: list[Match]) -> None:
         key = window.key
         del self._open[key]
-        self._touched.add_all((key,))
-        while window.count >= self._threshold:
+        self.noted.add_all((key,))
+        while window.count >= self.threshold:
             window.drop()
         if not window.count:
             out.append(emptied(key, time_us, TIMER))
@@ -135,7 +135,7 @@ class CountedRises(CountedWindows):
         self._tell(window, self._content.judged(window, time_us), time_us, TIMER, "resolved", None, out)
         counted: Counted = []
         for at_us, event_id, values in window.entries:
-            counted += (at_us, event_id if self._counts_alone else (event_id, values))
+            counted += (at_us, event_id if self.counts_alone else (event_id, values))
         self.ages.young[key] = counted
         if self.ages.turn_us is None:
             self.ages.turn_us = time_us + self._window_us
@@ -155,7 +155,7 @@ class CountedRises(CountedWindows):
         out: list[Match],
     ) -> None:
         span, ids, key = window.span(), window.evidence(), window.key
-        out.append(found(self._kernels, key, time_us, cause, registers, span, ids, window.count, transition, fields))
+        out.append(found(self.kernels, key, time_us, cause, registers, span, ids, window.count, transition, fields))
 
     # ------------------------------------------------------------ time and state
 
@@ -189,7 +189,7 @@ class CountedRises(CountedWindows):
         opened = [(key, state["open"]) for key, state in whole.items() if isinstance(state, dict)]
         self._open = {key: self._content.load(key, window) for key, window in opened}
         self._dues = [
-            (window.entries[-self._threshold][0] + self._window_us, number, key)
+            (window.entries[-self.threshold][0] + self._window_us, number, key)
             for number, (key, window) in enumerate(self._open.items())
         ]
         self._number = len(self._dues)
@@ -199,4 +199,4 @@ class CountedRises(CountedWindows):
         return len(self._open) + super().size()
 
     def touched(self) -> int:
-        return self._touched.count(len(self._open) + len(self.ages))
+        return self.noted.count(len(self._open) + len(self.ages))

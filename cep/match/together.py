@@ -28,6 +28,7 @@ class Alone(Protocol):
 
 
 Own = TypeVar("Own", bound=Alone)
+LOOKED_AT = 64  # events of one key: as often as they are as many more, what has lapsed is looked at
 MOST_LISTED = 1_000  # sets of members that are kept as lists
 
 
@@ -154,17 +155,18 @@ class Together(Generic[Own]):
     def leave(self, members: Iterable[Member[Own]], *, with_state: bool = True) -> None:
         """These are alone from now on. `with_state`: and go on from here."""
         self._spread()
-        histories = self._histories()
+        histories, gone = self._histories(), 0
         for member in members:
             if with_state:
                 held = {key: events for key, history in histories.items() if (events := events_of(history, member.bit))}
                 member.alone.ages.put_back(held, self.ages.last_us, self.ages.now_us)
             member.rule.keeper = member.rule.matcher
             del self.members[member.bit]
-            self.all &= ~member.bit
-            for history in histories.values() if self.all else ():
-                if history[0] is not None:
-                    settle(history, without(history[0], member.bit))
+            gone |= member.bit
+        self.all &= ~gone
+        for history in histories.values() if self.all else ():
+            if history[0] is not None:
+                settle(history, without(history[0], gone))
         self._changed({key: history for key, history in histories.items() if self.all and len(history) > FIRST})
 
     def _changed(self, histories: dict[Key, History]) -> None:
@@ -201,6 +203,28 @@ class Together(Generic[Own]):
 
     def next_due(self) -> int | None:
         return self.ages.turn_us
+
+    # -- who has enough
+
+    def enough(self) -> int:
+        """A history that is no longer than this has too few events for all."""
+        return FIRST + self.rungs[0].least * self.stride - 1
+
+    def come_true(self, history: History, time_us: int) -> list[tuple[int, int]]:
+        """(start, rules) of those that have as many in time as they ask for."""
+        size, stride, rungs = len(history), self.stride, self.rungs
+        starts = history[0] or (FIRST, self.all)
+        found = []
+        reached = rung = 0
+        for at in range(len(starts) - 2, -1, -2):  # the latest start first: the earlier, the more there are
+            start = starts[at]
+            end = size - start
+            while rung < len(rungs) and (back := rungs[rung].least * stride) <= end:
+                reached |= rungs[rung].reached(time_us - history[size - back])
+                rung += 1
+            if reached & starts[at + 1]:
+                found.append((start, reached & starts[at + 1]))
+        return found
 
     # -- what of a history is let go
 

@@ -32,6 +32,11 @@ class WindowMatcher:
         self.kind, self._way = _way(plan.body, kernels, plan.budget)
         self.budget = self._way.budget if isinstance(self._way, KeptWindows) else None
 
+    @property
+    def counter(self) -> CountedWindows | None:
+        """What counts alone, each alert emptying the window; None: the rule asks for more."""
+        return self._way if type(self._way) is CountedWindows else None
+
     def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
         self._way.feed(batch, hits, out)
 

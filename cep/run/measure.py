@@ -47,7 +47,8 @@ class Measurement:
 
 
 class Clocked:
-    """A matcher with a clock around it. Never written into the loop that finds rows, so that its part can be told."""
+    """A matcher with a clock around it. Never written into the loop that finds rows, nor matched together with others, so that
+    its part can be told."""
 
     def __init__(self, matcher: Matcher, measured: Measured) -> None:
         self._matcher = matcher

@@ -81,3 +81,21 @@ def test_faults_are_told_and_the_sound_rules_planned(folder: Path) -> None:
     assert done.returncode == 2 and "slow.cep:2" in done.stderr and "fast" in done.stdout
     missing = cep("plan", "rules", "--events", "nofile.jsonl", cwd=folder)
     assert missing.returncode == 3 and "E0950" in missing.stderr
+
+
+def test_rules_that_differ_in_constants_alone_are_matched_together(folder: Path) -> None:
+    shape = """
+rule s{0}
+  by truck
+  match fast{{{0},}} -> stop
+  where fast: telemetry where speed > 90
+        stop: telemetry where speed < 1
+  within {0}m
+"""
+    (folder / "rules" / "alike.cep").write_text("".join(shape.format(n) for n in (2, 3, 4)))
+    done = cep("plan", "rules", cwd=folder)
+    assert "matched together with 2 others that differ in constants alone): s2, s3, s4" in done.stdout
+    assert "matched together with 2 others" in cep("plan", "rules", "s3", cwd=folder).stdout
+    rows = [json.loads(line) for line in cep("plan", "rules", "--output", "json", cwd=folder).stdout.splitlines()]
+    told = {row["rule"]: row["matched_with"] for row in rows}
+    assert told == {"fast": [], "slow": [], "s2": ["s3", "s4"], "s3": ["s2", "s4"], "s4": ["s2", "s3"]}

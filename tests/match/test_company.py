@@ -6,20 +6,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cep.buffer.checkpoint import pack, unpack
 from cep.event import Alert
+from cep.match import alike_counts, alike_tallies, fuse
 from cep.match.engine import Engine
 from cep.match.planner import make_matcher
 from cep.match.register import TallyMatcher
 from cep.match.running import MakeMatcher, Running
 from cep.match.together import Member
+from cep.match.window import WindowMatcher
+from cep.plan.ir import Compare, Const, Reg
 from cep.plan.kernels import RuleKernels
-from cep.plan.plan import Rulebook, RulePlan, SequenceBody
+from cep.plan.plan import KeyPlan, Register, RegisterKind, Rulebook, RulePlan, Select, SequenceBody, WindowBody
+from cep.types import Type
 from tests.judge import patterns
+from tests.judge.patterns import KEY
 from tests.judge.values import Seen
+from tests.match import test_window_generated as windows
 from tests.match.written import batch
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -29,9 +36,15 @@ class AloneTally(TallyMatcher):
     """One that is matched with no other."""
 
 
+class AloneWindow(WindowMatcher):
+    """One that is matched with no other."""
+
+
 def alone(plan: RulePlan, kernels: RuleKernels) -> Any:
     """The planner's matcher, none of which is matched together with others."""
     made = make_matcher(plan, kernels)
+    if type(made) is WindowMatcher:
+        return AloneWindow(plan, kernels)
     return AloneTally(plan, kernels) if type(made) is TallyMatcher else made
 
 
@@ -46,18 +59,24 @@ def members(engine: Engine) -> int:
 @st.composite
 def like(draw: st.DrawFn, plan: RulePlan) -> RulePlan:
     """A rule of the same shape, with other constants."""
-    body = plan.body
-    assert isinstance(body, SequenceBody) and body.within_us is not None
+    body = draw(other_tally(plan.body) if isinstance(plan.body, SequenceBody) else other_counter(plan.body))
+    emit = draw(st.sampled_from([plan.emit, plan.emit, plan.emit[:1], ()]))
+    return replace(plan, body=body, version=repr((body, emit)), emit=emit)
+
+
+@st.composite
+def other_tally(draw: st.DrawFn, body: SequenceBody) -> SequenceBody:
     first, then = body.nodes
     least = draw(st.integers(1, 4))
     most = None if body.steps[then.step].cond is not None or draw(st.booleans()) else least + draw(st.integers(0, 2))
-    within_us, exclusive = draw(st.integers(2, 9)), draw(st.booleans())
     nodes = (replace(first, min=least, max=most), then)
-    version = f"{least} {most} {within_us} {exclusive}"
-    emit = draw(st.sampled_from([plan.emit, plan.emit, plan.emit[:1], ()]))
-    return replace(
-        plan, body=replace(body, nodes=nodes, within_us=within_us, exclusive=exclusive), version=version, emit=emit
-    )  # fmt: skip
+    return replace(body, nodes=nodes, within_us=draw(st.integers(2, 9)), exclusive=draw(st.booleans()))
+
+
+@st.composite
+def other_counter(draw: st.DrawFn, body: Any) -> WindowBody:
+    when = Compare(draw(st.sampled_from([">=", ">"])), Reg(0, Type.NUMBER), Const(draw(st.integers(0, 5)), Type.NUMBER))
+    return replace(body, when=when, window_us=draw(st.sampled_from([0, 1, 2, 5, 9, 30])), then_reset=True)
 
 
 @st.composite
@@ -134,31 +153,83 @@ class Pair:
 
 
 @given(st.data(), patterns.tally_rules(), patterns.streams(longest=40))
-@settings(max_examples=400, deadline=None, suppress_health_check=QUIET)
-def test_together_and_one_by_one_alike(data: st.DataObject, shape: RulePlan, events: list[Seen]) -> None:
-    pair = Pair(data.draw(rulebooks(shape)))
-    assert members(pair.engines[0]) >= 3
-    assert members(pair.engines[1]) == 0
-    done = 0
-    for border in [*sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=6))), len(events)]:
-        some = events[done:border]
-        now_us = some[-1].time_us if some else events[done - 1].time_us if done else 0
-        if some:
-            pair.feed(some, now_us)
-        done = border
-        match data.draw(st.sampled_from(["", "advance", "save", "delta", "restart", "crossed", "swap", "swap"])):
-            case "advance":
-                pair.advance(events[done].time_us if done < len(events) else now_us + 5)
-            case "save":
-                pair.save(delta=False)
-            case "delta":
-                pair.save(delta=True)
-            case "restart" | "crossed" as how:
-                pair.save(delta=True)
-                pair.restart(crossed=how == "crossed")
-            case "swap":
-                pair.swap(data.draw(changed(pair.rulebook, shape)), now_us)
-                pair.save(delta=False)
-    pair.advance(1 << 60)
-    assert not any(pair.engines[0].sizes().values())
-    assert pair.engines[0].next_due() is None
+@settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
+def test_tallies_together_and_one_by_one_alike(data: st.DataObject, shape: RulePlan, events: list[Seen]) -> None:
+    agree(data, shape, events)
+
+
+@given(st.data(), windows.counting_windows(), windows.streams(longest=60), st.sampled_from([windows.ONE_KEY, windows.NO_KEY]))
+@settings(max_examples=200, deadline=None, suppress_health_check=QUIET)
+def test_counters_together_and_one_by_one_alike(data: st.DataObject, body: WindowBody, events: list[Seen], key: KeyPlan) -> None:
+    agree(data, windows.rule(body, key), events)
+
+
+def agree(data: st.DataObject, shape: RulePlan, events: list[Seen]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (alike_tallies, alike_counts):
+            patch.setattr(module, "LOOKED_AT", data.draw(st.sampled_from([2, 5, 64])))
+        patch.setattr(fuse, "MOST_FUSED", data.draw(st.sampled_from([0, 48])))  # rows in lists, or in the loop
+        pair = Pair(data.draw(rulebooks(shape)))
+        assert members(pair.engines[0]) >= 3
+        assert members(pair.engines[1]) == 0
+        done = 0
+        for border in [*sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=6))), len(events)]:
+            some = events[done:border]
+            now_us = events[border - 1].time_us if border else 0
+            if some:
+                pair.feed(some, now_us)
+            done = border
+            match data.draw(st.sampled_from(["", "advance", "save", "delta", "restart", "crossed", "swap", "swap"])):
+                case "advance":
+                    pair.advance(events[done].time_us if done < len(events) else now_us + 5)
+                case "save":
+                    pair.save(delta=False)
+                case "delta":
+                    pair.save(delta=True)
+                case "restart" | "crossed" as how:
+                    pair.save(delta=True)
+                    pair.restart(crossed=how == "crossed")
+                case "swap":
+                    pair.swap(data.draw(changed(pair.rulebook, shape)), now_us)
+                    pair.save(delta=False)
+        pair.advance(1 << 60)
+        assert not any(pair.engines[0].sizes().values())
+        assert pair.engines[0].next_due() is None
+
+
+def test_a_state_of_other_events_stays_alone() -> None:
+    """Who went on from somewhere else cannot share; it says what it would have said."""
+    plans = [replace(like_counter(n), id=f"r{n}") for n in (2, 3, 4)]
+    whole, strange = Engine(book(plans), rows="dict"), Engine(book(plans[:1]), rows="dict")
+    events = [Seen(n, "e", {"k": "p"}, f"i{n}") for n in range(1, 9)]
+    whole.feed(batch(events[:1]), 1)
+    strange.feed(batch(events[1:2]), 2)
+    saved = whole.snapshot(delta=False)
+    saved["rules"]["r2"] = strange.snapshot(delta=False)["rules"]["r2"]
+    again = Engine(book(plans), rows="dict")
+    again.restore([saved])
+    assert members(again) == 0  # two are too few
+    assert [(alert.rule, alert.evidence) for alert in again.feed(batch(events[2:4]), 4)] == [
+        ("r2", ("i2", "i3")),
+        ("r3", ("i1", "i3", "i4")),
+    ]
+
+
+def like_counter(least: int) -> RulePlan:
+    when = Compare(">=", Reg(0, Type.NUMBER), Const(least, Type.NUMBER))
+    body = WindowBody(Select("e"), 100, (Register(RegisterKind.COUNT, 0, Type.NUMBER),), when, then_reset=True)
+    return RulePlan(f"r{least}", f"v{least}", KEY, body, ())
+
+
+def test_what_is_kept_is_kept_once() -> None:
+    """However many rules there are, a key has one list, which holds no more than the most demanding of them needs."""
+    engine = Engine(book([like_counter(n) for n in (2, 90, 100)]), rows="dict")
+    events = [Seen(n * 2, "e", {"k": "p"}, f"i{n}") for n in range(5000)]
+    for start in range(0, 5000, 500):
+        engine.feed(batch(events[start : start + 500]), events[start + 499].time_us)
+    keepers = [rule.keeper for rule in rules_of(engine)]
+    assert all(isinstance(keeper, Member) for keeper in keepers)
+    assert len({id(keeper.together) for keeper in keepers if isinstance(keeper, Member)}) == 1
+    together = keepers[0].together  # type: ignore[attr-defined]
+    assert len(together.ages.get("p")) <= 2 * (51 + 64) + 1  # within 100 there are 51, looked at every 64
+    assert engine.sizes() == {"r2": 0, "r90": 1, "r100": 1}  # the last event was the second of a pair

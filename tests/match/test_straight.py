@@ -130,7 +130,24 @@ rule rising
   from sensor where speed > 1
   when count() >= 2 over 4s
 """
-SETS = [RULES, RULES + STRICT, RULES + RISING, RISING, RULES + TABLED, TABLED, TABLED + RISING]
+ALIKE = "".join(
+    f"""
+rule alike{least}
+  by user
+  match fail{{{least},}} -> ok
+  where fail: failed
+        ok: login
+  within {within}s
+
+rule often{least}
+  by user
+  from sensor where speed > 1
+  when count() >= {least} over {within}s
+  then reset
+"""
+    for least, within in [(1, 9), (2, 4), (3, 12)]
+)
+SETS = [RULES, RULES + STRICT, RULES + RISING, RISING, RULES + TABLED, TABLED, TABLED + RISING, RULES + ALIKE, ALIKE]
 GIVEN_AS = ["text", "lines", "arrivals", "named", "walked", "dicts"]
 
 
