@@ -231,7 +231,7 @@ class Pipeline:
             # A held row is decoded again when rules change, which needs it whole.
             documents = Walked(partial(self._whole, stream, batch, keep), len(keep))
             if self._order.straight_from(stream) is None and self._order.collects(stream):
-                held = list(zip(map(float, times_us), repeat(self._order.standing(stream)[2]), frame.rows, ids, frame.types))
+                held = list(zip(map(float, times_us), repeat(self._order.judged_by(stream)[2]), frame.rows, ids, frame.types))
                 group = Group(ids[0], {}, NEVER, documents, ids, len(ids))
                 latest_us = int(frame.times_us.max())
                 outcome.alerts += self._feed(self._order.collected(stream, held, group, ids[-1], latest_us))
