@@ -74,7 +74,7 @@ def collect_rows(
     documents, positions  of the rows; there may be more
     latest_us             what is later than that is for others to judge
     """
-    watermark_us, lateness_us, rank = order.standing(stream)
+    watermark_us, lateness_us, rank = order.judged_by(stream)
     top_us = watermark_us + lateness_us
     if top_us > latest_us:
         return Collected(0, cut=True)  # one may be too late to be true, and yet not the latest

@@ -196,7 +196,7 @@ class Orderer:
         known = partition.watermark_us == NEVER or partition.watermark_us + source.spec.lateness_us <= self.last_us
         return known and not partition.idle
 
-    def standing(self, stream: str) -> tuple[int, int, int]:
+    def judged_by(self, stream: str) -> tuple[int, int, int]:
         """Watermark and lateness of a stream without partitions, and what its rows are ranked by."""
         source = self._inputs[stream]
         return source.partitions[""].watermark_us, source.spec.lateness_us, source.number

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import repeat
 from typing import Any, cast
 
 import msgspec
 
 from cep.collector import collector_waits
 from cep.config import StreamSpec
-from cep.event import Alert, Batch, Column, Document, EventId, Reads
+from cep.event import Alert, Batch, Column, Document, EventId, Reads, Walked
 from cep.match.collecting import Collect, collect_rows
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder
@@ -270,10 +272,15 @@ class Pipeline:
         ids = [first_position + row for row in keep]
         if keep:
             # A held row is decoded again when rules change, which needs it whole.
-            waits = int(frame.times_us.max()) - self.streams[stream].lateness_us < times_us[-1] or len(self.streams) > 1
-            documents = self._frames(stream).documents(batch, keep) if waits else [{}] * len(keep)
-            new = Arrived(frame.rows, times_us, ids, frame.types, None, None, documents, ids, ids[0], ids[-1])
-            outcome.alerts += self._feed(self._order.add(stream, new)[0])
+            documents = Walked(partial(self._whole, stream, batch, keep), len(keep))
+            if self._order.straight_from(stream) is None and self._order.collects(stream):
+                held = list(zip(map(float, times_us), repeat(self._order.judged_by(stream)[2]), frame.rows, ids, frame.types))
+                group = Group(ids[0], {}, NEVER, documents, ids, len(ids))
+                latest_us = int(frame.times_us.max())
+                outcome.alerts += self._feed(self._order.collected(stream, held, group, ids[-1], latest_us))
+            else:
+                new = Arrived(frame.rows, times_us, ids, frame.types, None, None, documents, ids, ids[0], ids[-1])
+                outcome.alerts += self._feed(self._order.add(stream, new)[0])
         for (row, behind_us), document in zip(
             frame.late, self._frames(stream).documents(batch, [row for row, _ in frame.late]) if frame.late else ()
         ):
@@ -284,6 +291,11 @@ class Pipeline:
         self.counts["fed"] += rest - len(frame.late)
         self.counts["late"] += len(frame.late)
         return outcome
+
+    def _whole(self, stream: str, batch: Any, keep: Sequence[int]) -> Iterator[Any]:
+        """Documents of some rows, as they are decoded here."""
+        documents = self._frames(stream).documents(batch, keep)
+        return iter(documents if self._rows == "dict" else map(_encode, documents))
 
     def _push_rows(self, stream: str, batch: Any, first_position: int) -> Outcome:
         documents: list[Any] = whole_rows(batch)

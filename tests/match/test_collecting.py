@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from functools import partial
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -278,3 +280,47 @@ def test_held_rows_are_asked_for_by_the_last_of_their_group_alone() -> None:
         push(n, "y", n)
     assert pipeline.positions()["a"].low == 1  # the very first is far ahead
     assert len(pipeline._order._inputs["a"].groups) < 50
+
+
+FEWER = "\nrule fewer\n  by user\n  from sensor where speed > 4\n  when count() >= 2 over 6s\n  emit place = last(place)\n"
+readings = st.tuples(
+    st.sampled_from([0, 1, 1, 2]),
+    st.sampled_from([0, 0, 1, 2, 3, 6]),
+    st.sampled_from(["sensor", "sensor", "other"]),
+    st.sampled_from("pq"),
+    st.sampled_from([1.0, 3.0, 4.5]),
+)
+
+
+@given(
+    st.lists(readings, min_size=1, max_size=40),
+    st.lists(st.integers(0, 40), max_size=4),
+    st.sampled_from([0, 1_500_000, 4_000_000]),
+    st.integers(0, 4),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_columns_wait_like_rows(
+    some: list[tuple[int, int, str, str, float]], cuts: list[int], lateness_us: int, swap_at: int, two: bool
+) -> None:
+    now, events = START, []
+    for n, (gap, back, name, user, speed) in enumerate(some):
+        now += gap
+        events.append({"ts": now - back, "type": name, "user": user, "speed": speed, "place": f"x{n}"})
+    streams = {name: StreamSpec(name=name, lateness_us=lateness_us) for name in (["a", "b"] if two else ["a"])}
+    columns, rows = (Pipeline(rulebook(FILTERS), streams) for _ in range(2))
+    rows._order.collects = lambda stream: False  # type: ignore[method-assign]
+    edges = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
+    for turn, (start, end) in enumerate(pairwise(edges)):
+        part, stream = events[start:end], "b" if two and turn % 2 else "a"
+        if turn == swap_at:
+            assert columns.swap(rulebook(FEWER), 2).alerts == rows.swap(rulebook(FEWER), 2).alerts
+        if part:
+            documents = [json.dumps(event).encode() for event in part]
+            one = columns.push_arrow(stream, pa.RecordBatch.from_pylist(part), start + 1)
+            other = rows.push(stream, documents, range(start + 1, end + 1))
+            assert one.alerts == other.alerts
+            assert [(late.position, late.behind_us) for late in one.late] == [(it.position, it.behind_us) for it in other.late]
+            assert columns.watermark_us == rows.watermark_us
+    assert columns.finish().alerts == rows.finish().alerts
+    assert columns.counts == rows.counts
