@@ -8,7 +8,8 @@ snapshot / restore                  plain data
 
 from __future__ import annotations
 
-from itertools import groupby
+from bisect import bisect_right
+from itertools import pairwise
 from typing import Any, Literal
 
 from cep.errors import ConfigError
@@ -36,14 +37,20 @@ def _place(one: tuple[Running, Match]) -> tuple[int, str, bytes]:
 
 def _in_order(found: Found, times_us: list[int]) -> Found:
     """By time; where several are of one time by cause, rule and key."""
-    placed: Found = []
-    for _, same in groupby(sorted(range(len(found)), key=times_us.__getitem__), times_us.__getitem__):
-        several = [found[n] for n in same]
-        if len(several) > 1:
-            places = {(match.cause, rule.id): (rule, match) for rule, match in several}
-            several = [places[place] for place in sorted(places)] if len(places) == len(several) else sorted(several, key=_place)
-        placed += several
+    order = sorted(range(len(found)), key=times_us.__getitem__)
+    placed = [found[n] for n in order]
+    in_turn = [times_us[n] for n in order]
+    end = 0
+    for n, (time_us, following_us) in enumerate(pairwise(in_turn)):
+        if time_us == following_us and n >= end:  # the first of several
+            end = bisect_right(in_turn, time_us, n)
+            placed[n:end] = _of_one_time(placed[n:end])
     return placed
+
+
+def _of_one_time(several: Found) -> Found:
+    places = {(match.cause, rule.id): (rule, match) for rule, match in several}
+    return [places[place] for place in sorted(places)] if len(places) == len(several) else sorted(several, key=_place)
 
 
 SETTLE_US = 60_000_000  # what can mute nothing any more is forgotten as often as that, though its rule tells nothing

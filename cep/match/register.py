@@ -115,6 +115,8 @@ class TallyMatcher(Aged[Tally]):
         self._joins = joins_of(body.registers, first.step) if self._keeps else ()
         self.cond = kernels.cond[then.step]
         self.plain_fields = None if self.bare or plan.title else kernels.fields  # where they are all that there is to tell
+        # where a match is known by its key and the ids of its events
+        self._is_plain = not body.registers and self.most is None and not plan.title
 
     def latest(self, state: Tally) -> int | None:
         return state[-self.stride] if state else None
@@ -228,7 +230,15 @@ class TallyMatcher(Aged[Tally]):
 
     def tell(self, tally: Tally, key: Key, row: Any, time_us: int, one: EventId, cause: int) -> Match:
         """The earliest run in time, ended by the event. It uses up all that the key has."""
-        self.ages.drop(key)
+        ages = self.ages
+        if ages.young.pop(key, None) is None:
+            ages.old.pop(key, None)
+        if self._is_plain:  # as below, in one go
+            ids = tally[1::2]
+            count = len(ids)
+            evidence = (*ids, one) if count < MAX_EVIDENCE else (*ids[:HALF], *ids[count + 1 - HALF :], one)
+            fields = {} if self.bare else self._fields(_NOTHING, key)
+            return Match(key, time_us, cause, fields, "", tally[0], time_us, ids[0], one, evidence, count + 1)
         g, first_us, evidence, events = self.run_of(tally, self.most, row, time_us, one)
         return self.told(key, time_us, cause, g, first_us, time_us, evidence, events)
 
