@@ -21,7 +21,7 @@ from cep.match.engine import Rows
 from cep.match.pipeline import Outcome, Pipeline
 from cep.texts import LentText, LineText
 from tests.match.test_pipeline import rulebook
-from tests.match.test_straight import RISING, RULES, STRICT, read_or_text
+from tests.match.test_straight import RISING, RULES, STRICT, line_of, read_or_text
 
 FILTERS = """
 rule fast
@@ -73,24 +73,7 @@ def documents(draw: st.DrawFn) -> list[bytes]:
     for gap, back, name, user, speed, odd in draw(st.lists(one, min_size=1, max_size=30)):
         now += gap
         event: dict[str, Any] = {"ts": now - back, "type": name, "user": user, "speed": speed}
-        match odd:
-            case "blank":
-                lines.append(b"  ")
-                continue
-            case "broken":
-                lines.append(b'{"ts": 1')
-                continue
-            case "wrong type":
-                event["speed"] = "fast"
-            case "written time":
-                event["ts"] = "1970-01-12T13:46:50Z"
-            case "no user":
-                del event["user"]
-            case "new type":
-                event["type"] = f"new{speed}"
-            case "far ahead":
-                event["ts"] += 1000
-        lines.append(json.dumps(event).encode())
+        lines.append(line_of(event, odd))
     return lines
 
 

@@ -59,6 +59,30 @@ rule strict
 """
 
 
+def line_of(event: dict[str, Any], odd: str) -> bytes:
+    """The event as a line, with what is odd about it."""
+    match odd:
+        case "blank":
+            return b"  "
+        case "broken":
+            return b'{"ts": 1'
+        case "wrong type":
+            event["speed"] = "fast"
+        case "written time":
+            event["ts"] = "1970-01-12T13:46:50Z"
+        case "number":
+            event["user"] = 5
+        case "no speed":
+            del event["speed"]
+        case "no user":
+            del event["user"]
+        case "new type":
+            event["type"] = f"new{event['speed']}"
+        case "far ahead":
+            event["ts"] += 1000
+    return json.dumps(event).encode()
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> list[bytes]:
     """Good ones mostly, in order; some late, some bad, some blank, some that write their time in another way."""
@@ -75,26 +99,7 @@ def documents(draw: st.DrawFn) -> list[bytes]:
     for gap, name, user, speed, odd in draw(st.lists(steps, max_size=30)):
         now += max(gap, 0)
         event: dict[str, Any] = {"ts": now + min(gap, 0), "type": name, "user": user, "speed": speed}
-        match odd:
-            case "blank":
-                lines.append(b"  ")
-                continue
-            case "broken":
-                lines.append(b'{"ts": 1')
-                continue
-            case "wrong type":
-                event["speed"] = "fast"
-            case "written time":
-                event["ts"] = "1970-01-12T13:46:50Z"
-            case "number":
-                event["user"] = 5
-            case "no speed":
-                del event["speed"]
-            case "no user":
-                del event["user"]
-            case "new type":
-                event["type"] = f"new{speed}"
-        lines.append(json.dumps(event).encode())
+        lines.append(line_of(event, odd))
     return lines
 
 
