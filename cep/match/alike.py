@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cep.match.register import why_not_tally
 from cep.match.rising import counted_threshold
+from cep.match.tally import why_not_tally
 from cep.plan.ir import Const
 from cep.plan.plan import RulePlan, SequenceBody, WindowBody, WindowKind
 from cep.types import Type

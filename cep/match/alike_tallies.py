@@ -4,7 +4,7 @@
     from      5     2,3          of 2 are asked now. The rule of 5 counts from the first
 
 A y costs a look per number n that the key has reached, and what is told; no rule is asked by itself. Each answers as it would
-alone (`cep.match.register.TallyMatcher`).
+alone (`cep.match.tally.TallyMatcher`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from cep.event import Batch, EventId, Key, Match
 from cep.match.fuse import AT, Bits, Fused, indented, where
 from cep.match.matcher import Hits
-from cep.match.register import TallyMatcher
 from cep.match.starts import FIRST, History, pairs, with_start, without
+from cep.match.tally import TallyMatcher
 from cep.match.together import LOOKED_AT, Together
 from cep.plan.kernels import Registers
 

@@ -17,8 +17,8 @@ from cep.match.alike import FEWEST, shape_of
 from cep.match.alike_counts import CountsTogether
 from cep.match.alike_tallies import TalliesTogether
 from cep.match.matcher import Hits, Timed
-from cep.match.register import TallyMatcher
 from cep.match.running import Running
+from cep.match.tally import TallyMatcher
 from cep.match.together import Candidate, Member, Together
 from cep.match.window import WindowMatcher
 from cep.plan.plan import RulePlan

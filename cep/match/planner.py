@@ -12,9 +12,10 @@ from cep.match.filter import FilterMatcher
 from cep.match.matcher import Matcher
 from cep.match.pairs import PairMatcher, why_not_pair
 from cep.match.pattern import PatternMatcher
-from cep.match.register import PendingMatcher, TallyMatcher, why_not_pending, why_not_tally
+from cep.match.pending import PendingMatcher, why_not_pending
 from cep.match.rising import counted_threshold
 from cep.match.sequence import SequenceMatcher
+from cep.match.tally import TallyMatcher, why_not_tally
 from cep.match.window import WindowMatcher
 from cep.plan.kernels import RuleKernels
 from cep.plan.plan import AbsentBody, FilterBody, PatternBody, PickKind, RulePlan, SequenceBody, WindowBody, WindowKind

@@ -15,8 +15,8 @@ from cep.event import Alert
 from cep.match import alike_counts, alike_tallies, fuse
 from cep.match.engine import Engine
 from cep.match.planner import make_matcher
-from cep.match.register import TallyMatcher
 from cep.match.running import MakeMatcher, Running
+from cep.match.tally import TallyMatcher
 from cep.match.together import Member
 from cep.match.window import WindowMatcher
 from cep.plan.ir import Compare, Const, Reg

@@ -1,31 +1,25 @@
-"""Patterns whose runs need not be listed: what each event of a key brings is kept once, and the runs follow from it.
+"""`x{n,m} -> y` without a list of runs: the x of a key are kept once, in order, and the runs follow from them.
 
-`TallyMatcher`    x{n,m} -> y     the x of a key in order. The run that began at one of them has taken all the following (up to
-                                  m), so at a y the earliest that is still in time wins, if n have come since.
-`PendingMatcher`  a -> !x         the a of a key that no x has struck; each is told at its own deadline.
-
-Both agree with the run list on every pattern they accept (`why_not_tally`, `why_not_pending` say what they do not).
+The run that began at one of them has taken all the following (up to m), so at a y the earliest that is still in time wins, if n
+have come since. It agrees with the run list on every pattern that it accepts (`why_not_tally` says which not).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
-from cep.event import MAX_EVIDENCE, TIMER, Batch, EventId, Key, Match
+from cep.event import MAX_EVIDENCE, Batch, EventId, Key, Match
 from cep.match.ages import Aged
 from cep.match.fuse import AT, Bits, Fused, indented, where
 from cep.match.joined import can_join, join_all, joins_of
-from cep.match.keyed import HALF, Keyed
+from cep.match.keyed import HALF
 from cep.match.matcher import Hits
-from cep.plan.ir import Expr, Reg, children
+from cep.match.moves import mask_of
+from cep.plan.ir import registers_in
 from cep.plan.kernels import Registers, RuleKernels
 from cep.plan.plan import Register, RegisterKind, RulePlan, SequenceBody
 
 Tally = list[Any]  # flat: time, id (and registers) of each x, in order
-Pending = tuple[int, Key, EventId, Registers]  # time, key, id and registers of one a
-Waiting = Pending | list[Pending]  # what waits of one key: one alone, or several in order
-
 
 _NOTHING: Registers = []
 LOOKED_AT = 64  # events of one key: as often as they are as many more, what has lapsed is looked at
@@ -57,36 +51,13 @@ def _same_for_all_runs(body: SequenceBody) -> bool:
     step = body.steps[then.step]
     if step.cond is None:
         return True
-    looked_at = [body.registers[i] for i in _registers_in(step.cond)]
+    looked_at = [body.registers[i] for i in registers_in(step.cond)]
     return not step.cond_after_take and first.max is None and all(_is_last(register, first.step) for register in looked_at)
 
 
 def _is_last(register: Register, step: int) -> bool:
     kind, bare = register.kind, register.where is None and not register.skip_nulls
     return kind is RegisterKind.LAST and bare and register.step == step
-
-
-def _registers_in(expr: Expr) -> list[int]:
-    found = [expr.index] if isinstance(expr, Reg) else []
-    for child in children(expr):
-        found += _registers_in(child)
-    return found
-
-
-def why_not_pending(body: SequenceBody) -> str:
-    """What of the pattern needs its runs listed; "" when the waiting events of its one step are enough."""
-    if len(body.nodes) != 1 or not body.ending or body.ending_strict or (body.nodes[0].min, body.nodes[0].max) != (1, 1):
-        return "it is not of the form a -> !x"
-    if any(step.cond is not None for step in body.steps):
-        return "a condition looks at the run"
-    return ""
-
-
-def _bits(steps: tuple[int, ...]) -> int:
-    mask = 0
-    for step in steps:
-        mask |= 1 << step
-    return mask
 
 
 class TallyMatcher(Aged[Tally]):
@@ -104,7 +75,7 @@ class TallyMatcher(Aged[Tally]):
         super().__init__(plan, kernels, body.within_us - 1 if body.exclusive else body.within_us)
         first, then = body.nodes
         self.x, self.y = first.step, then.step
-        self.strikes = _bits(then.forbids)
+        self.strikes = mask_of(then.forbids)
         self.least, self.most = first.min, first.max
         mine = [(i, register) for i, register in enumerate(body.registers) if register.step == first.step]
         # How many events the loop took is known without any list.
@@ -281,154 +252,3 @@ class TallyMatcher(Aged[Tally]):
         if self._keeps:
             tally[2::3] = [self.kernels.load(g) for g in data[2::3]]
         return tally
-
-
-class PendingMatcher(Keyed[Waiting]):
-    """`a -> !x within w`: no match uses up any a but its own, so each waits for itself alone.
-
-    cost  O(1) per a, x and deadline
-    """
-
-    def __init__(self, plan: RulePlan, kernels: RuleKernels) -> None:
-        super().__init__(plan, kernels)
-        body = plan.body
-        assert isinstance(body, SequenceBody) and body.within_us is not None
-        self._a = body.nodes[0].step
-        self._strikes = _bits(body.ending)
-        self._within_us = body.within_us
-        self._exclusive = body.exclusive
-        self._nothing = None if body.registers else kernels.fresh()
-        self._due: deque[Pending] = deque()  # all that wait, and those struck whose time has not come
-
-    def feed(self, batch: Batch, hits: Hits, out: list[Match]) -> None:
-        keys, due, changed = self.keys, self._due, self.noted.keys
-        times_us, ids, rows = batch.times_us, batch.ids, batch.rows
-        a, strikes, nothing = 1 << self._a, self._strikes, self._nothing
-        within_us, push = self._within_us, due.append
-        for i, key, mask in zip(hits.rows, hits.keys, hits.masks):
-            if mask & strikes and key in keys:
-                time_us = times_us[i]
-                if due[0][0] + within_us < time_us:
-                    self.advance(time_us, out)  # what was due by now can be struck no more
-                if self._exclusive:
-                    self.strike_within(key, time_us)
-                else:
-                    keys.pop(key, None)
-                if changed is not None:
-                    changed.add(key)
-            if mask & a:
-                time_us = times_us[i]
-                entry = (time_us, key, ids[i], self.registers(rows[i], time_us) if nothing is None else nothing)
-                push(entry)
-                waiting = keys.setdefault(key, entry)
-                if waiting is not entry:
-                    self.wait_too(waiting, entry)
-                if changed is not None:
-                    changed.add(key)
-        if hits.rows:
-            self.advance(times_us[hits.rows[-1]], out)
-
-    def fuse(self, n: int) -> Fused:
-        """`feed` for one row."""
-        g = f"M{n}.registers(r, t)" if self._nothing is None else f"N{n}"
-
-        def row(key: str, bits: Bits) -> list[str]:
-            noted = f"if C{n} is not None: C{n}.add({key})"
-            due = f"if (z if z.__class__ is int else z[0]) + {self._within_us} < t:"  # can be struck no more
-            if self._exclusive:
-                struck = [AT, "z = w[0]", f"{due} M{n}.advance(t, O{n})", f"M{n}.strike_within({key}, t)", noted]
-                struck = [f"w = K{n}.get({key})", *indented("if w is not None:", struck)]
-            else:
-                told = f"K{n}[{key}] = w; M{n}.advance(t, O{n}); P{n}({key}, None)"
-                struck = [f"w = P{n}({key}, None)", *indented("if w is not None:", [AT, "z = w[0]", f"{due} {told}", noted])]
-            waits = [
-                AT,
-                f"z = (t, {key}, e, {g}); D{n}.append(z); w = K{n}.setdefault({key}, z)",
-                f"if w is not z: M{n}.wait_too(w, z)",
-                noted,
-            ]
-            return [*where(bits, self._strikes, struck), *where(bits, 1 << self._a, waits)]
-
-        before = [f"K{n} = M{n}.keys; P{n} = K{n}.pop; D{n} = M{n}._due; C{n} = M{n}.noted.keys; N{n} = M{n}._nothing"]
-        return Fused(self, row, before)
-
-    def wait_too(self, waiting: Waiting, entry: Pending) -> None:
-        """One more of a key of which others wait."""
-        if isinstance(waiting, list):
-            waiting.append(entry)
-        else:
-            self.keys[entry[1]] = [waiting, entry]
-
-    def registers(self, row: Any, time_us: int) -> Registers:
-        g = self.kernels.fresh()
-        take = self.kernels.take[self._a]
-        if take is not None:
-            take(g, row, time_us)
-        return g
-
-    def strike_within(self, key: Key, time_us: int) -> None:
-        """Of an exclusive bound: nothing of the key waits any more, except what is due at this very moment. It lies outside the
-        bound: it cannot be struck, and is told after the event."""
-        waiting = self.keys.pop(key, None)
-        if waiting is not None:
-            spared = [entry for entry in _entries(waiting) if entry[0] + self._within_us == time_us]
-            if spared:
-                self.keys[key] = spared
-
-    # -- timers
-
-    def advance(self, watermark_us: int, out: list[Match]) -> None:
-        due, get, when, within_us = self._due, self.keys.get, self.kernels.when, self._within_us
-        before_us, pop = watermark_us - within_us, due.popleft
-        while due:
-            entry = due[0]
-            if entry[0] >= before_us:
-                break
-            pop()
-            waiting = get(entry[1])
-            if waiting is None:
-                continue  # struck, as most are
-            time_us, key, one, g = entry
-            if waiting is entry:
-                del self.keys[key]
-            elif isinstance(waiting, list) and waiting[0] is entry:
-                del waiting[0]
-                if not waiting:
-                    del self.keys[key]
-            else:
-                continue  # struck: those that wait were due later
-            if self.noted.keys is not None:
-                self.noted.keys.add(key)
-            if when is None or when(self.kernels.read(g), key):
-                out.append(self.told(key, time_us + within_us, TIMER, g, time_us, time_us, (one,), 1))
-
-    def next_due(self) -> int | None:
-        due = self._due
-        while due:
-            waiting = self.keys.get(due[0][1])
-            if waiting is not None and _entries(waiting)[0] is due[0]:
-                return due[0][0] + self._within_us
-            due.popleft()
-        return None
-
-    # -- plain data
-
-    def dump_key(self, state: Waiting) -> list[list[Any]]:
-        dump = self.kernels.dump
-        return [[time_us, one, dump(g)] for time_us, _, one, g in _entries(state)]
-
-    def load_key(self, data: Any) -> Waiting:
-        load = self.kernels.load
-        return [(time_us, (), one, load(g)) for time_us, one, g in data]
-
-    def rebuild(self, meta: dict[str, Any]) -> None:
-        self.keys = {key: [(e[0], key, e[2], e[3]) for e in _entries(waiting)] for key, waiting in self.keys.items()}
-        self._due = deque(sorted((entry for waiting in self.keys.values() for entry in _entries(waiting)), key=_time))
-
-
-def _entries(waiting: Waiting) -> list[Pending]:
-    return waiting if isinstance(waiting, list) else [waiting]
-
-
-def _time(timer: tuple[int, Any, Any, Any] | tuple[int, Any, Any]) -> int:
-    return timer[0]
