@@ -21,8 +21,8 @@ from engines.peer import measured
 from workload import Workload
 from workloads import WORKLOADS
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.library import ARROW_ROWS
 from cep.match.outcome import Outcome

@@ -22,7 +22,7 @@ import text_events
 from text_events import Vocabulary
 
 import cep
-from cep.event import Alert
+from cep.alert import Alert
 from cep.match import scan
 
 OF_A_TEXT = 5_000  # rules

@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cep.alert import Alert
     from cep.config import Config, StreamSpec
     from cep.errors import CepError, ConfigError, EventError, RuleError
-    from cep.event import Alert
     from cep.library import Engine
     from cep.match.outcome import Outcome
     from cep.match.pipeline import Pipeline
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 _HOMES = {
-    "Alert": "cep.event",
+    "Alert": "cep.alert",
     "CepError": "cep.errors",
     "Config": "cep.config",
     "ConfigError": "cep.errors",

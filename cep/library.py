@@ -20,9 +20,9 @@ from typing import Any, cast
 
 import msgspec
 
+from cep.alert import Alert
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError, EventError, RuleError
-from cep.event import Alert
 from cep.lang.literals import read_duration
 from cep.loader.config import read_config
 from cep.loader.files import Loaded, load, load_texts

@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 
 import cep
-from cep.event import Alert
+from cep.alert import Alert
 
 
 def test_the_root_offers_what_it_names() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.match.outcome import Rejected
 from cep.plan.rulebook import build_rulebook

@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 from redis.exceptions import NoScriptError, ResponseError
 
+from cep.alert import Alert
 from cep.buffer import control, keys
 from cep.buffer.gaps import Gap
 from cep.buffer.lease import LEASE_MS, Fenced, Lease, Rewound
 from cep.buffer.link import Link, RedisGone
 from cep.buffer.script import Script
 from cep.errors import ConfigError
-from cep.event import Alert, Document
+from cep.event import Document
 
 MOST_ENTRIES = 2000  # alerts and rejected rows to a script run
 MOST_BYTES = 4 << 20
@@ -104,7 +105,7 @@ class Commits:
 
     def submit(self, entries: Entries, standing: Standing, manifest: bytes = b"") -> None:
         """Make it one or several commits, to be sent by flush(). No IO, so nothing is lost if Redis is not there."""
-        rows = [(alert.entry_id, _encode(alert)) for alert in entries.alerts]
+        rows = [(alert.entry_id, _encode(alert.row())) for alert in entries.alerts]
         late = [_rejection_words("late", row) for row in entries.late]
         dead = [_rejection_words("dead", row) for row in entries.dead]
         last = len(rows) + len(late) + len(dead)

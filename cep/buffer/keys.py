@@ -4,7 +4,7 @@ Shapes of what lies under them:
 
     events     stream; an entry is one document (`json <document>`, or any single field whose value is a JSON object), many
                (`lines <documents, one a line>`), or plain field-value pairs
-    outbox     stream; `id <alert id> alert <JSON of cep.event.Alert>`: each alert exactly once, in the order they became certain
+    outbox     stream; `id <alert id> alert <JSON of cep.alert.AlertRow>`: each exactly once, in the order they became certain
     late dead  streams; `id <kind:stream:position> stream position code reason doc`: rows that were never fed, and why
     control    stream, ids `<commit number>-<n>`; `kind data`: what moved time or rules besides events (cep.buffer.control)
     gaps       stream; `gap <JSON of cep.buffer.gaps.Gap>`: input that was lost before it was read

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+from cep.alert import Alert
 from cep.cli.hints import before_1980, silent_rules, why_not_fed
 from cep.cli.rules_on_disk import config_option, fault_code, load_rules, need_rules, rules_argument
 from cep.cli.show import colors, next_step, plural, print_diagnostics, print_evicted
 from cep.config import Config, StreamSpec
 from cep.errors import ConfigError
-from cep.event import Alert
 from cep.match.outcome import Rejected
 from cep.plan.plan import Rulebook
 from cep.run.bounded import Summary, run_bounded

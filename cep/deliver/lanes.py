@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from cep.event import Alert
+from cep.alert import Alert
 
 
 def lane_of(alert: Alert) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cep.alert import AlertRow
 from cep.buffer import keys
 from cep.deliver.parcel import Parcel
 from cep.deliver.patience import Patience
-from cep.event import Alert
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -88,7 +88,7 @@ def _chunk(cell: str, rows: list[tuple[bytes, dict[bytes, bytes]]]) -> Chunk:
     for name, fields in rows:
         entry, raw = name.decode(), fields.get(b"alert", b"")
         try:
-            alert = msgspec.json.decode(raw, type=Alert)
+            alert = msgspec.json.decode(raw, type=AlertRow).alert()
             webhook_id = fields[b"id"].decode("ascii")
         except (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError) as fault:
             reason = "it has no id" if isinstance(fault, KeyError) else str(fault)

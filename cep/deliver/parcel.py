@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cep.alert import Alert
 from cep.deliver.outcome import Outcome, Tries
-from cep.event import Alert
 
 
 @dataclass(slots=True)

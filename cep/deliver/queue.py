@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from cep.alert import AlertRow
 from cep.buffer import keys
 from cep.deliver import scripts
 from cep.deliver.health import Health
 from cep.deliver.outcome import Outcome, Tries
 from cep.deliver.parcel import Parcel, Turn
 from cep.errors import ConfigError
-from cep.event import Alert
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -89,7 +89,7 @@ class ChannelQueue:
     def _turn(self, lane: str, rows: Sequence[Any]) -> Turn:
         parcels = []
         for name, raw, tries in rows:
-            alert = msgspec.json.decode(raw, type=Alert) if raw else LOST
+            alert = msgspec.json.decode(raw, type=AlertRow).alert() if raw else LOST
             known = msgspec.json.decode(tries, type=Tries) if tries else Tries()
             parcels.append(Parcel(name.decode(), alert, raw, channel=self.channel, lane=lane, tries=known))
         return Turn(lane, parcels)
@@ -169,7 +169,7 @@ def _letter(row: dict[bytes, bytes]) -> DeadLetter:
 
 
 # Stands where the queue names an alert that Redis no longer holds (somebody deleted it): it cannot be sent, but is accounted for.
-LOST = Alert(
+LOST = AlertRow(
     id="", rule="", version="", generation=0, severity="", title="", key=None, time_us=0, first_us=None, last_us=None, fields={},
     evidence=(), events=0,
-)  # fmt: skip
+).alert()  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cep.event import Alert
+from cep.alert import Alert
 from cep.timestamps import iso_text
 
 _COLORS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}

@@ -16,11 +16,11 @@ from typing import TextIO
 
 import msgspec
 
+from cep.alert import Alert
 from cep.config import ChannelSpec
 from cep.deliver.outcome import Kind, Outcome
 from cep.deliver.parcel import Parcel
 from cep.deliver.render import alert_as_line, json_line
-from cep.event import Alert
 
 BURST = 128  # lines written at once
 TAIL_BYTES = 4 * 1024 * 1024  # how much of a file is searched for lines of a burst that was cut off

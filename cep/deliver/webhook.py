@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from cep.alert import Alert
 from cep.clock import Clock
 from cep.config import ChannelSpec
 from cep.deliver.check import check_url
@@ -24,7 +25,6 @@ from cep.deliver.render import webhook_body
 from cep.deliver.secrets import Secrets
 from cep.deliver.sign import signed_headers, signing_keys
 from cep.errors import ConfigError
-from cep.event import Alert
 
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 1024

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang import tree
 from cep.match.outcome import Outcome
 from cep.match.pipeline import Pipeline
@@ -178,10 +178,10 @@ def _restarted(rulebook: Rulebook, events: Sequence[ScriptEvent], until_us: int)
 
 
 def _other_ways(rulebook: Rulebook, events: Sequence[ScriptEvent], until_us: int, whole: Outcome) -> list[str]:
-    expected = [msgspec.json.encode(alert) for alert in whole.alerts]
+    expected = [msgspec.json.encode(alert.row()) for alert in whole.alerts]
     problems = []
     for name, way in (("event by event", _event_by_event), ("shuffled", _shuffled), ("restarted halfway", _restarted)):
-        if [msgspec.json.encode(alert) for alert in way(rulebook, events, until_us)] != expected:
+        if [msgspec.json.encode(alert.row()) for alert in way(rulebook, events, until_us)] != expected:
             problems.append(f"the engine answers otherwise when the script runs {name}: please report this, it is our fault")
     return problems
 

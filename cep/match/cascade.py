@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cep.event import TIMER, Alert, Batch, EventId, Match
-from cep.match.identity import key_text
+from cep.alert import Alert, key_text
+from cep.event import TIMER, Batch, EventId, Match
 from cep.match.level import Found, Level
 from cep.match.rowtypes import kind_of, row_class
 from cep.match.running import Running

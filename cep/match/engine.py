@@ -12,12 +12,12 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import Any, Literal
 
+from cep.alert import Alert, key_text
 from cep.errors import ConfigError
-from cep.event import Alert, Batch, Match, Reads
+from cep.event import Batch, Match, Reads
 from cep.match.cascade import Cascade
 from cep.match.collecting import Collect, compile_collect
 from cep.match.company import part
-from cep.match.identity import key_text
 from cep.match.level import Found, Level
 from cep.match.order import NEVER
 from cep.match.planner import make_matcher

@@ -200,7 +200,7 @@ class FrameReader:
             return numpy.full(rows, numpy.nan)
         numbers = batch.column(field.path[0]).to_numpy(zero_copy_only=False)
         numbers = numbers.astype(numpy.float64, copy=False)
-        return None if (abs(numbers) > EXACT).any() else numbers
+        return None if (abs(numbers) >= EXACT).any() else numbers
 
     # -- rows
 

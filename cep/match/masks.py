@@ -12,7 +12,7 @@ from cep.plan.codegen import Namespace, Rows, Tables, Writer, deep_parts
 from cep.plan.ir import Expr
 from cep.types import Type
 
-EXACT = 2.0**53  # beyond it, ints and floats in one column would not compare exactly
+EXACT = 2.0**53  # from there on an int is not a float of its own: 2**53 + 1 becomes this one
 LARGEST_FUNCTION = 100  # conditions in one generated function
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 Size = tuple[int, int, int, int]
@@ -98,7 +98,7 @@ class Masks:
                 column = numpy.array(values, dtype=numpy.float64)
             except OverflowError:  # an int beyond all floats
                 return None, distinct
-            if (abs(column) > EXACT).any():
+            if (abs(column) >= EXACT).any():
                 return None, distinct
             columns[name] = column
         return self._run(columns), distinct
@@ -109,7 +109,7 @@ class Masks:
         return list(self._fields)
 
     def judge_columns(self, columns: Mapping[ir.Field, Any]) -> list[Any]:
-        """The same of columns made elsewhere: float64 with NaN for null, or (texts, code of each row); numbers within EXACT."""
+        """The same of columns made elsewhere: float64 with NaN for null, or (texts, code of each row); numbers below EXACT."""
         return self._run({self._fields[field]: column for field, column in columns.items()})
 
     def _run(self, columns: Mapping[str, Any]) -> list[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cep.event import Alert, Document, EventId
+from cep.alert import Alert
+from cep.event import Document, EventId
 
 LATE = "E0690"
 FUTURE = "E0691"

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import msgspec
 
+from cep.alert import Alert
 from cep.collector import collector_waits
 from cep.config import StreamSpec
-from cep.event import Alert, Batch, Column, Document, EventId, Reads, Walked
+from cep.event import Batch, Column, Document, EventId, Reads, Walked
 from cep.match.collecting import Collect, collect_rows
 from cep.match.decode import BLANK, Decoded, Decoder
 from cep.match.dicts import DictDecoder

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-from cep.event import Alert, Key, Match
+from cep.alert import Alert, key_text
+from cep.event import Key, Match
 from cep.match.budget import Budget
-from cep.match.identity import Opening, key_text, shown_key
+from cep.match.identity import Opening
 from cep.match.life import Life, Open
 from cep.match.matcher import Expecting, Keeper, Matcher, RuleState
 from cep.match.noise import Told, once_of, same_fields, suppress_of
@@ -62,7 +63,7 @@ class Running:
             return self._opened(match, generation)
         if match.transition == "timeout":
             shadow = self._in_shadow(match.key)
-            return self._make(self._identity(match, "timeout"), match, generation, "", None, 0, shadow)
+            return self._make(self._opening.ordinal(match), match, generation, "", None, 0, shadow)
         if self.life is None:
             return None
         alert = self.life.update(match.key) if match.transition == "updated" else self.life.resolve(match.key)
@@ -73,16 +74,16 @@ class Running:
         )  # fmt: skip
 
     def _opened(self, match: Match, generation: int) -> Alert:
-        alert_id = self._identity(match, "")
+        named = self._opening.ordinal(match) if self.life is None else self._opening.named(match)
         shadow = not self._plain and self._in_shadow(match.key)
         muted = self._muted(match, shadow) if self.once or self.suppress else ""
-        if self.life is not None:
-            self.life.open(match.key, Open(alert_id, match.time_us, muted, shadow))
-        return self._make(alert_id, match, generation, muted, None, 0, shadow)
+        if isinstance(named, str) and self.life is not None:
+            self.life.open(match.key, Open(named, match.time_us, muted, shadow))
+        return self._make(named, match, generation, muted, None, 0, shadow)
 
     def _make(
         self,
-        alert_id: str,
+        named: int | str,
         match: Match,
         generation: int,
         muted: str,
@@ -90,31 +91,8 @@ class Running:
         updates: int,
         shadow: bool,
     ) -> Alert:
-        plan = self.plan
-        # By position: with names msgspec takes three times as long.
-        return Alert(
-            alert_id,
-            plan.id,
-            plan.version,
-            generation,
-            plan.severity,
-            match.title,
-            shown_key(match.key),
-            match.time_us,
-            match.first_us,
-            match.last_us,
-            match.fields,
-            match.evidence,
-            match.events,
-            plan.tags,
-            plan.to,
-            match.transition,
-            muted,
-            opened_us,
-            updates,
-            shadow,
-            self.budget.mark(match.time_us) if self.budget else 0,
-        )
+        evicted = self.budget.mark(match.time_us) if self.budget else 0
+        return Alert(self._opening.telling(generation), match, named, muted, opened_us, updates, shadow, evicted)
 
     def withdrawn(self, time_us: int, generation: int) -> list[Alert]:
         """The rule goes, or begins anew: what it has open resolves now, without fields."""
@@ -124,9 +102,6 @@ class Running:
         matches = [Match(key, time_us, 0, {}, "", None, None, None, None, (), 0, "resolved") for key in keys]
         alerts = [self.alert(match, generation) for match in matches]
         return [alert for alert in alerts if alert is not None]
-
-    def _identity(self, match: Match, kind: str) -> str:
-        return self._opening.identity(match, shown_key(match.key), kind)
 
     # -- who is told
 

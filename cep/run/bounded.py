@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cep.alert import Alert
 from cep.config import StreamSpec
 from cep.errors import ConfigError
-from cep.event import Alert
 from cep.match.outcome import Outcome, Rejected
 from cep.match.pipeline import Pipeline
 from cep.match.planner import make_matcher

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert, Batch, Match
+from cep.event import Batch, Match
 from cep.match.matcher import Hits, Matcher, RuleState
 from cep.match.planner import make_matcher
 from cep.plan.kernels import RuleKernels

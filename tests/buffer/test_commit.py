@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import redis
 
+from cep.alert import Alert, AlertRow
 from cep.buffer.commit import MOST_ENTRIES, Commits, Entries, Rejection, Standing, read_standing
 from cep.buffer.control import Idle, Swap, Wall, read_control
 from cep.buffer.gaps import Gap
@@ -16,16 +17,15 @@ from cep.buffer.lease import Fenced, Lease, Rewound, is_dead, who_am_i
 from cep.buffer.link import Link, RedisGone
 from cep.buffer.script import Script
 from cep.errors import ConfigError
-from cep.event import Alert
 
 OUTBOX = "cep:{cell.main}:outbox"
 
 
 def alert(n: int | str) -> Alert:
-    return Alert(
+    return AlertRow(
         id=f"a_{n}", rule="r", version="v", generation=1, severity="high", title="t", key="k", time_us=1, first_us=1,
         last_us=1, fields={"n": 2**70}, evidence=("1-0",), events=1,
-    )  # fmt: skip
+    ).alert()  # fmt: skip
 
 
 def standing(n: int = 0) -> Standing:
@@ -52,7 +52,7 @@ def test_alerts_rejections_control_and_position_are_written_together(client: red
     gap = Gap(stream="event", kind="trimmed", after="1-0", missed=3)
     writer.submit(Entries([alert(1), alert(2)], [late], [dead], moves, [gap]), standing(7))
     writer.settle()
-    assert [msgspec.json.decode(f[b"alert"], type=Alert) for _, f in client.xrange(OUTBOX)] == [alert(1), alert(2)]
+    assert [msgspec.json.decode(f[b"alert"], type=AlertRow).alert() for _, f in client.xrange(OUTBOX)] == [alert(1), alert(2)]
     ((_, told),) = client.xrange("cep:{cell.main}:late")
     assert told == {
         b"id": b"late:event:5-0/2", b"stream": b"event", b"position": b"5-0/2", b"code": b"E0690", b"reason": b"late by 2 s",

@@ -7,9 +7,9 @@ from itertools import takewhile
 
 import msgspec
 
+from cep.alert import Alert
 from cep.cli.demo import RULES, made_up_events, starter_rules
 from cep.config import Config, StreamSpec
-from cep.event import Alert
 from cep.loader.files import load
 from cep.match.pipeline import Pipeline
 

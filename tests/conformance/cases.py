@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.match.pipeline import Pipeline
 from cep.plan.rulebook import build_rulebook

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cep.event import Alert
+from cep.alert import Alert
 from tests.conformance.cases import Case, read_cases
 
 Row = dict[str, Any]

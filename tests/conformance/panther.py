@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cep.event import Alert
+from cep.alert import Alert
 from tests.conformance.cases import Case, read_cases
 
 MINUTE_US = 60_000_000

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cep.event import Alert
+from cep.alert import Alert
 from cep.plan.words import say_duration
 from tests.conformance.cases import BASE_US, Case, read_cases
 from tests.conformance.siddhi_query import Both, Every, Line, Part, Query, Single, parse

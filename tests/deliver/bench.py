@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from cep.alert import Alert, AlertRow
 from cep.buffer import keys
 from cep.buffer.link import connect
 from cep.clock import ManualClock
 from cep.config import ChannelSpec
 from cep.deliver.dispatcher import Dispatcher
-from cep.event import Alert
 
 NOW_US = 1_772_355_655_000_000  # 2026-03-01T09:00:55Z
 SECOND_US = 1_000_000
@@ -43,7 +43,7 @@ def alert(number: int = 1, **changes: Any) -> Alert:
         "evidence": (f"17-{number}",),
         "events": 1,
     }
-    return Alert(**(fields | changes))
+    return AlertRow(**(fields | changes)).alert()
 
 
 @dataclass
@@ -145,7 +145,7 @@ class Bench:
     def append(self, *alerts: Alert, cell: str = "main") -> None:
         """Put alerts into a cell's outbox, as its commit would."""
         for one in alerts:
-            entry = {"id": one.entry_id, "alert": msgspec.json.encode(one)}
+            entry = {"id": one.entry_id, "alert": msgspec.json.encode(one.row())}
             self.redis.xadd(keys.cell(cell, "outbox"), entry)  # type: ignore[arg-type]  # dict is invariant
 
     def webhook(self, url: str, name: str = "soc", **changes: Any) -> ChannelSpec:

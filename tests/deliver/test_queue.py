@@ -38,7 +38,7 @@ def on(url: str, scenario: Scenario) -> None:
 
 def parcel(number: int, lane: str = "", entry: str = "") -> Parcel:
     one = alert(number)
-    return Parcel(f"{one.id}:opened", one, msgspec.json.encode(one), entry or f"{number}-0", "soc", lane or f"lane{number}")
+    return Parcel(f"{one.id}:opened", one, msgspec.json.encode(one.row()), entry or f"{number}-0", "soc", lane or f"lane{number}")
 
 
 async def ids(queue: ChannelQueue, now_us: int, lanes: int = 100, burst: int = 1, busy: tuple[str, ...] = ()) -> list[str]:

@@ -8,10 +8,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cep.alert import AlertRow
 from cep.deliver.render import alert_as_json, alert_as_line, iso_time, json_line, webhook_body
-from cep.event import Alert
 
-ALERT = Alert(
+ROW = AlertRow(
     id="a1",
     rule="door_forced",
     version="v1",
@@ -26,6 +26,7 @@ ALERT = Alert(
     evidence=("1718-0", "1718-1", 7),
     events=3,
 )
+ALERT = ROW.alert()
 
 
 @given(st.integers(min_value=-62_135_596_800_000_000, max_value=253_402_300_799_999_999))
@@ -61,7 +62,7 @@ def test_json_has_the_promised_keys_and_values() -> None:
 
 
 def test_alert_without_events_has_null_first_and_last() -> None:
-    alone = msgspec.structs.replace(ALERT, first_us=None, last_us=None, evidence=(), events=0)
+    alone = msgspec.structs.replace(ROW, first_us=None, last_us=None, evidence=(), events=0).alert()
     assert alert_as_json(alone)["first"] is None
     assert alert_as_json(alone)["last"] is None
 
@@ -71,7 +72,7 @@ def test_line_names_time_severity_rule_key_title_and_fields() -> None:
 
 
 def test_line_of_a_later_transition_says_so() -> None:
-    assert "door_forced  resolved  door-7" in alert_as_line(msgspec.structs.replace(ALERT, transition="resolved"))
+    assert "door_forced  resolved  door-7" in alert_as_line(msgspec.structs.replace(ROW, transition="resolved").alert())
 
 
 def test_color_only_when_asked() -> None:
@@ -80,7 +81,7 @@ def test_color_only_when_asked() -> None:
 
 
 def test_event_text_cannot_steer_the_terminal() -> None:
-    evil = msgspec.structs.replace(ALERT, key=["a\x1b[2J", 5], title="x\ny\u202e", fields={"f\r": "\x07"})
+    evil = msgspec.structs.replace(ROW, key=["a\x1b[2J", 5], title="x\ny\u202e", fields={"f\r": "\x07"}).alert()
     line = alert_as_line(evil)
     assert line.isprintable()
     assert "a\\x1b[2J, 5" in line
@@ -89,7 +90,7 @@ def test_event_text_cannot_steer_the_terminal() -> None:
 
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_a_json_line_is_one_line(title: str) -> None:
-    line = json_line(msgspec.structs.replace(ALERT, title=title))
+    line = json_line(msgspec.structs.replace(ROW, title=title).alert())
     assert line.count(b"\n") == 1
     assert msgspec.json.decode(line)["title"] == title
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cep.alert import Alert
 from cep.buffer import keys
 from cep.config import ChannelSpec
 from cep.deliver.outcome import Kind, Outcome
 from cep.deliver.parcel import Parcel
 from cep.deliver.render import alert_as_json, json_line
 from cep.deliver.sinks import FileSink, StdoutSink
-from cep.event import Alert
 from tests.deliver.bench import Bench, alert
 
 

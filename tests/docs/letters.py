@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.match.pipeline import Pipeline
 from cep.plan.rulebook import build_rulebook

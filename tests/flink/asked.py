@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from cep.event import Alert, Batch
+from cep.alert import Alert
+from cep.event import Batch
 from cep.lang.read import read_rules
 from cep.match.engine import Engine
 from cep.plan.rulebook import build_rulebook

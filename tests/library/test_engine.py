@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import cep
-from cep.event import Alert
+from cep.alert import Alert, AlertRow
 
 RULES = """
 rule fast
@@ -68,7 +68,7 @@ EVENTS = events()
 
 
 def plain(alerts: list[Alert]) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(alert) for alert in alerts]
+    return [msgspec.to_builtins(alert.row()) for alert in alerts]
 
 
 def run(feed: Callable[[cep.Engine], Iterator[Alert]], **options: Any) -> list[dict[str, Any]]:
@@ -250,3 +250,27 @@ def test_a_frame_without_the_extra_that_reads_it_is_told(monkeypatch: pytest.Mon
     with pytest.raises(cep.ConfigError, match="read through Arrow") as fault:
         list(engine.feed(pd.DataFrame([{"ts": 1_767_225_600, "type": "sensor", "user": "u", "speed": 99}])))
     assert fault.value.code == "E0981"
+
+
+def test_numbers_that_no_float_tells_apart_are_told_apart_in_every_form() -> None:
+    rule = "rule same\n  from e where n == m\n  emit n\n"
+    pairs = [(2**53, 2**53 + 1), (2**53 + 1, 2**53 + 1), (2**53, 2**53), (1, 1)]
+    some = [{"ts": 1_767_225_600 + i, "type": "e", "n": n, "m": m} for i, (n, m) in enumerate(pairs)]
+    forms: list[Callable[[cep.Engine], Iterator[Alert]]] = [
+        lambda engine: engine.feed(some),
+        lambda engine: engine.feed(b"\n".join(map(msgspec.json.encode, some))),
+        lambda engine: engine.feed_arrow(pa.Table.from_pylist(some)),
+    ]
+    for feed in forms:
+        engine = cep.Engine.from_text(rule)
+        assert [alert.fields["n"] for alert in [*feed(engine), *engine.finish()]] == [2**53 + 1, 2**53, 1]
+
+
+def test_an_alert_is_written_as_its_row_and_not_otherwise() -> None:
+    (alert,) = cep.Engine.from_text("rule one\n  from e\n  emit n\n").feed([{"ts": 1_767_225_600, "type": "e", "n": 7}])
+    again = msgspec.json.decode(msgspec.json.encode(alert.row()), type=AlertRow).alert()
+    assert again == alert and hash(again) == hash(alert) and repr(again) == repr(alert)
+    assert {name: getattr(alert, name) for name in AlertRow.__struct_fields__} == msgspec.structs.asdict(alert.row())
+    assert alert != again.row()
+    with pytest.raises(TypeError):
+        msgspec.json.encode(alert)

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cep.event import Alert
+from cep.alert import Alert
 from cep.loader import script
 from cep.loader.script import START_US, ScriptEvent
 from cep.plan.plan import Rulebook, RulePlan
@@ -44,4 +44,4 @@ def _meant(one: Told) -> tuple[object, ...]:
 
 
 def _bytes(alerts: list[Alert]) -> list[bytes]:
-    return [msgspec.json.encode(alert) for alert in alerts]
+    return [msgspec.json.encode(alert.row()) for alert in alerts]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cep.alert import Alert
 from cep.buffer.checkpoint import pack, unpack
-from cep.event import Alert
 from cep.match import alike_counts, alike_tallies, fuse
 from cep.match.engine import Engine
 from cep.match.planner import make_matcher

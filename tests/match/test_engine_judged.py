@@ -11,8 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from cep.alert import Alert
 from cep.buffer.checkpoint import pack, unpack
-from cep.event import MAX_EVIDENCE, Alert, Batch
+from cep.event import MAX_EVIDENCE, Batch
 from cep.match.engine import Engine
 from cep.plan.plan import Rulebook, RulePlan
 from cep.types import Type

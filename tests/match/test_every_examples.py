@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cep.alert import Alert
 from cep.buffer.checkpoint import pack
-from cep.event import Alert, Batch
+from cep.event import Batch
 from cep.lang.read import read_rules
 from cep.match.engine import Engine
 from cep.match.planner import choose_matcher

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.match import scan
 from cep.match.engine import Rows
 from cep.match.index import FEWEST_BY_TEXT, FEWEST_BY_VALUE, FEWEST_TOGETHER

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from cep.event import Alert
+from cep.alert import Alert
 from cep.match.life import Life, Open
 from tests.match.ways import Event, numbered, pipeline, push, rulebook, run, story
 

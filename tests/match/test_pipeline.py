@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cep.alert import Alert
 from cep.config import StreamSpec
 from cep.errors import ConfigError
-from cep.event import Alert
 from cep.lang.parser import parse_text
 from cep.match.engine import Engine
 from cep.match.memory import batch_from_dicts

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.match import scan
 from cep.match.frames import MOST_JUDGED
 from cep.match.pipeline import Pipeline

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang.parser import parse_text
 from cep.match.pipeline import Pipeline
 from cep.plan.plan import Rulebook
@@ -92,7 +92,7 @@ def _restarted(book: Rulebook, events: list[Event], cut: int, until_us: int) -> 
 
 
 def plain(alerts: Sequence[Alert]) -> list[bytes]:
-    return [msgspec.json.encode(alert) for alert in alerts]
+    return [msgspec.json.encode(alert.row()) for alert in alerts]
 
 
 def story(alerts: Sequence[Alert]) -> list[tuple[float, str, Any, str]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from cep.alert import Alert
 from cep.config import StreamSpec
-from cep.event import Alert
 from cep.lang.read import read_rules
 from cep.plan.rulebook import build_rulebook
 from cep.run.bounded import run_bounded

@@ -115,7 +115,7 @@ def test_the_log_gives_the_same_outbox_again_through_kills_silences_and_swaps(se
     assert kinds == {Idle, Returned, Swap, Wall}
     left, again = service.left(), replayed(service)
     assert len(left.outbox) > 300
-    assert [fields[b"alert"] for fields in left.outbox] == [msgspec.json.encode(alert) for alert in again.alerts]
+    assert [fields[b"alert"] for fields in left.outbox] == [msgspec.json.encode(alert.row()) for alert in again.alerts]
     for was, now in ((left.late, again.late), (left.dead, again.dead)):
         told = [(f[b"stream"].decode(), f[b"position"].decode(), f[b"reason"].decode()) for f in was]
         assert in_order(told) == in_order((row.stream, row.position, row.reason) for row in now)

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from cep.alert import Alert, AlertRow
 from cep.clock import ManualClock
-from cep.event import Alert
 from cep.loader.config import read_config
 from cep.run.rules import Rules
 from cep.run.worker import Worker
@@ -36,7 +36,7 @@ def beat(n: int, host: str) -> tuple[str, dict[str, str]]:
 
 
 def alerts(service: Service) -> list[Alert]:
-    return [msgspec.json.decode(fields[b"alert"], type=Alert) for fields in service.left().outbox]
+    return [msgspec.json.decode(fields[b"alert"], type=AlertRow).alert() for fields in service.left().outbox]
 
 
 def control(service: Service) -> list[dict[str, Any]]:
