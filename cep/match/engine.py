@@ -193,7 +193,7 @@ class Engine:
             self._settle_us = watermark_us + SETTLE_US
             settling = self._settling
         else:  # it is not long since what is over was forgotten: rules that have just told something may have more of it
-            settling = list({id(rule): rule for rule, _ in found if rule.settles}.values()) if found else []
+            settling = list({id(rule): rule for rule, _ in found if rule.settles}.values()) if found and self._settling else []
             for _, budget in self._budgets:  # what goes is noted, whether or not anything is told
                 budget.settle(watermark_us)
         for rule in settling:
