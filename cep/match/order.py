@@ -333,6 +333,10 @@ class Orderer:
         """The live table of a stream's partitions, by name ("" where the stream does not name them)."""
         return self._inputs[stream].partitions
 
+    def own_watermark(self, stream: str) -> int:
+        """The lowest watermark of the stream's own partitions (the stream with the lowest holds the others back)."""
+        return min((p.watermark_us for p in self._inputs[stream].partitions.values()), default=NEVER)
+
     def hold_again(self, again: Callable[[str, Group, int], Arrived | None]) -> None:
         """Hold what `again` makes of each group (name of the stream, the group, the time up to which rows have been fed): such
         rows as wait, decoded anew."""

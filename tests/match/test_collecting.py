@@ -18,7 +18,8 @@ from cep.config import StreamSpec
 from cep.event import Walked
 from cep.match.collecting import wanted
 from cep.match.engine import Rows
-from cep.match.pipeline import Outcome, Pipeline
+from cep.match.outcome import Outcome
+from cep.match.pipeline import Pipeline
 from cep.texts import LentText, LineText
 from tests.match.test_pipeline import rulebook
 from tests.match.test_straight import RISING, RULES, STRICT, line_of, read_or_text
@@ -230,7 +231,7 @@ def test_only_rows_that_some_rule_reads_are_held_and_the_watermark_moves_by_all(
     pipeline = Pipeline(rulebook(RULE_SETS[rules]), {"event": StreamSpec(lateness_us=5_000_000)}, rows=rows)
     documents = events if rows == "dict" else [json.dumps(event).encode() for event in events]
     pipeline.push("event", [documents[0], documents[-2]], range(2))  # the usual shape is known from here on
-    monkeypatch.setattr(pipeline, "_push", None)
+    monkeypatch.setattr(pipeline._intake, "_push", None)
     outcome = pipeline.push("event", documents, range(2, 20))
     assert [(late.position, late.behind_us) for late in outcome.late] == [(2, 6 * S), (4, 2 * S), (6, 4 * S), (10, 5 * S)]
     assert pipeline.watermark_us == 9 * S and pipeline._order.held == 4

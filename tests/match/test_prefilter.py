@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cep.config import StreamSpec
-from cep.match import pipeline as pipeline_module
+from cep.match import intake as intake_module
 from cep.match import prefilter, search
 from cep.match.pipeline import Pipeline
 from cep.match.prefilter import Prefilter
@@ -147,7 +147,7 @@ def test_what_is_told_is_the_same_with_lines_left_undecoded(
         if a < b
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline_module, "PART_BYTES", data.draw(st.sampled_from([60, 500])))
+        patch.setattr(intake_module, "PART_BYTES", data.draw(st.sampled_from([60, 500])))
         patch.setattr(prefilter, "LEAST_BYTES", 1)
         patch.setattr(prefilter, "MOST_WANTED", data.draw(st.sampled_from([0.5, 1])))
         patch.setattr(prefilter, "PAUSE", 0)
@@ -166,7 +166,7 @@ def test_only_lines_that_some_rule_could_want_are_decoded(monkeypatch: pytest.Mo
     assert pipeline.push("event", LineText(plain(0, "page")), range(1, 2)).alerts == []
     text = b"".join(plain(n, "failed" if n % 100 == 0 else "page") for n in range(1, 1001))
     decoded: list[int] = []
-    decoder: Any = pipeline._decoders["event"]
+    decoder: Any = pipeline._intake.arrivals.decoders["event"]
     fast, decode = decoder._fast, decoder._fast.decode
     fast.decode = lambda line: decoded.append(1) or decode(line)  # type: ignore[func-returns-value]
     assert len(pipeline.push("event", LineText(text), range(2, 10_000)).alerts) == 10

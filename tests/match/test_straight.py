@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cep.config import StreamSpec
 from cep.event import Document, Walked
-from cep.match import pipeline as pipeline_module
+from cep.match import intake as intake_module
 from cep.match.engine import Rows
 from cep.match.pipeline import Pipeline
 from cep.texts import LineText
@@ -196,7 +196,7 @@ def test_straight_and_in_batches_alike(data: st.DataObject, lines: list[bytes], 
     straight, batched = (Pipeline(rulebook(rules), streams, rows=rows) for _ in range(2))
     batched._order.straight_from = lambda stream: None  # type: ignore[method-assign]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline_module, "PART_BYTES", data.draw(st.sampled_from([1, 150, 100_000])))
+        patch.setattr(intake_module, "PART_BYTES", data.draw(st.sampled_from([1, 150, 100_000])))
         one = ran(straight, walked() if given_as == "walked" else batches())
     assert one == ran(batched, batches())
 
