@@ -52,11 +52,7 @@ class Intake:
         positions: Sequence[EventId],
         arrivals_us: Sequence[int] | None = None,
     ) -> Outcome:
-        """Take documents of one stream in buffer order.
-
-        positions    of each document; there may be more, which are not looked at
-        arrivals_us  when the buffer took it, if the buffer knows: a time absurdly far beyond it is quarantined
-        """
+        """As `cep.match.pipeline.Pipeline.push`."""
         outcome = Outcome()
         if isinstance(documents, LineText):
             self._push_text(stream, documents, positions, arrivals_us, outcome)
