@@ -101,7 +101,8 @@ CODES: tuple[Code, ...] = (
         "E0109",
         "a clause that stands twice",
         "Which of the two would hold could only be guessed.",
-        "Keep one; several keys, fields or channels stand in one clause with commas between them.",
+        "Keep one; several keys, fields or channels stand in one clause with commas between them, a time and a number of "
+        "events in one `within` with `and`.",
         f"{_FROM}  emit celsius\n  emit pump\n",
         f"{_FROM}  emit celsius, pump\n",
     ),

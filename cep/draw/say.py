@@ -16,10 +16,10 @@ def say_select(select: Select, words: Words) -> str:
 
 
 def say_bound_of(bound: Bound) -> str:
-    """`within 10m`, `within 200 events`; empty if there is none."""
-    said = [] if bound.us is None else [f"within {say_duration(bound.us)}{', end excluded' if bound.exclusive else ''}"]
-    said += [] if bound.events is None else [f"within {bound.events} events"]
-    return ", ".join(said)
+    """`within 10m`, `within 200 events`, `within 10m, end excluded, and 200 events`; empty if there is none."""
+    said = [] if bound.us is None else [say_duration(bound.us) + (", end excluded" if bound.exclusive else "")]
+    said += [] if bound.events is None else [f"{bound.events} events"]
+    return f"within {(', and ' if bound.exclusive else ' and ').join(said)}" if said else ""
 
 
 def say_loop(loop: Loop, until: str = "") -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from cep.errors import Diagnostic, Fix, Span
 from cep.lang import tree
 from cep.lang.pieces import Block, Clause, Mode, Word
+from cep.lang.print_expressions import show_within
 from cep.spelling import closest
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -160,9 +161,20 @@ def _twice(clause: Clause, first: Clause) -> Diagnostic:
         f"{said} stands twice",
         _word(clause),
         label="here again",
-        help="keep one of the two",
+        help=_mend_of_two(first, clause),
         labels=((_word(first), "first here"),),
     )
+
+
+def _mend_of_two(first: Clause, again: Clause) -> str:
+    """Of two `within`, one in time and one in events, one can be made."""
+    bounds = [clause.value for clause in (first, again) if isinstance(clause.value, tree.Within)]
+    times = [bound for bound in bounds if bound.events is None]
+    counts = [bound for bound in bounds if bound.us is None]
+    if len(times) == len(counts) == 1:
+        return f"write both in one: `within {show_within(times[0])} and {show_within(counts[0])}`"
+    joined = "; a time and a number of events stand in one, as in `within 10m and 200 events`"
+    return f"keep one of the two{joined if bounds else ''}"
 
 
 def _second_window(first: Clause, extra: Clause) -> Diagnostic:

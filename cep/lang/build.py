@@ -160,11 +160,13 @@ class Builder(ExpressionBuilder):
         where = rest[1] if rest else None
         return tree.Select(start.to(where.span if where else type_name.span), label, type_name.text, where)
 
-    def within(self, amount: Any, word: Token | None = None) -> tree.Within:
-        if isinstance(amount, Token):
-            return tree.Within(self._at(amount).to(self._at(word or amount)), 0, events=self._events(amount))
-        span = amount.span if word is None else amount.span.to(self._at(word))
-        return tree.Within(span, amount.us, word is not None)
+    def within(self, *parts: Any) -> tree.Within:
+        """A duration and `exclusive`, a number and `events`, with `and` between them; in either order."""
+        words = {part.type: part for part in parts if isinstance(part, Token)}
+        us = next((part.us for part in parts if isinstance(part, tree.Duration)), None)
+        events = self._events(words["INT"]) if "INT" in words else None
+        first, last = (part.span if isinstance(part, tree.Duration) else self._at(part) for part in (parts[0], parts[-1]))
+        return tree.Within(first.to(last), us, "EXCLUSIVE" in words, events)
 
     def _events(self, number: Token) -> int:
         """Of `within 200 events` and `over 100 events`."""

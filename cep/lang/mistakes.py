@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from cep.errors import Diagnostic, Fix, Span
+from cep.lang import mistakes_of_bounds as bounds
 from cep.lang import mistakes_of_patterns as patterns
 from cep.lang.blocks import BLOCKS, OTHER_COMMENTS, RULE_WORDS, TEST_WORDS, comment_fault
 from cep.lang.expected import CLAUSE_PLACE, TEST_PLACE, VALUE_PLACE, expected_words, keyword, keywords
@@ -16,6 +17,7 @@ from cep.lang.places import Place
 from cep.lang.samples import SAMPLES, sample
 from cep.lang.scan import Piece, lone_brackets
 from cep.lang.scene import Scene
+from cep.lang.units import unit_of
 from cep.spelling import closest
 
 SPELLED = {
@@ -24,24 +26,6 @@ SPELLED = {
     "-->": "->", "==>": "=>", "→": "->",
     "begins": "startswith", "starts": "startswith", "ends": "endswith", "none": "null", "nil": "null",
 }  # fmt: skip
-UNIT_WORDS = {
-    word: unit
-    for unit, words in {
-        "us": "usec microsecond microseconds µs μs",
-        "ms": "msec msecs millis millisecond milliseconds",
-        "s": "sec secs second seconds",
-        "m": "min mins minute minutes",
-        "h": "hr hrs hour hours",
-        "d": "day days",
-        "w": "week weeks",
-        "KB": "kb k kilobytes",
-        "MB": "mb megabytes",
-        "GB": "gb g gigabytes",
-        "TB": "tb terabytes",
-        "B": "byte bytes",
-    }.items()
-    for word in words.split()
-}
 COMPARISONS = frozenset({"COMPARE", "TEXT_OP", "TILDE", "TILDE_I", "REGEX", "REGEX_I", "IN", "IS", "BETWEEN"})
 ID_HELP = "write an ID after it: a letter, then letters, digits, `_`, `-` or `.`"
 CURLY_QUOTES = "“”„«»‘’‚"
@@ -210,7 +194,7 @@ def _unit(scene: Scene) -> Diagnostic | None:
     number = re.match(r"[\d_.]*", here.text)
     digits, letters = (number[0], here.text[number.end() :]) if number else ("", "")
     if letters and scene.halt.token not in ("DURATION", "SIZE", "FLOAT") and not letters.startswith("_"):
-        unit = UNIT_WORDS.get(letters.lower())
+        unit = unit_of(letters)
         help = (
             f"write `{digits}{unit}`"
             if unit
@@ -225,7 +209,7 @@ def _unit(scene: Scene) -> Diagnostic | None:
 def _unit_apart(scene: Scene, number: Piece, after: Piece | None) -> Diagnostic | None:
     """A number without a unit, or with one behind a blank."""
     digits = number.text
-    unit = UNIT_WORDS.get(after.text.lower(), after.text if after.text in UNIT_WORDS.values() else None) if after else None
+    unit = unit_of(after.text) if after else None
     if after is not None and unit:
         span, said = scene.place.span(number.start, after.end), f"{digits}{unit}"
         return Diagnostic("E0106", "a duration is one word", span, help=f"write `{said}`", fix=Fix(span, said))
@@ -304,13 +288,18 @@ def _in_named_list(scene: Scene) -> bool:
 
 def _chain(scene: Scene) -> Diagnostic | None:
     here = scene.here
-    if here is None or scene.halt.token not in COMPARISONS or "AND" not in scene.accepts or "COMPARE" in scene.accepts:
+    if here is None or scene.halt.token not in COMPARISONS or not _in_condition(scene) or "COMPARE" in scene.accepts:
         return None
     if scene.before is not None and scene.before.kind == "sign" and scene.before.text not in ")]}":
         return None
     return scene.fault(
         "E0113", "two comparisons in a row", here, "join them with `and`, as `1 < x and x < 5`; or write `x between 1 and 5`"
     )
+
+
+def _in_condition(scene: Scene) -> bool:
+    """Whether a condition may go on with `and`; so may `within`."""
+    return "AND" in scene.accepts and bool(scene.accepts & {"OR", "PLUS"})
 
 
 def _in_what(scene: Scene) -> Diagnostic | None:
@@ -388,6 +377,7 @@ JUDGES: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _swallowed,
     patterns.delay,
     patterns.repetition,
+    bounds.within,
     _unit,
     _bracket,
     _colon,
@@ -439,7 +429,7 @@ def _advice(scene: Scene, here: Piece) -> str:
         return f"write it as `{shown}`, say"
     if here.text == "in" and accepts & CLAUSE_PLACE:
         return "a zone belongs to windows that end by the clock: `per 1d in ZONE`, `over 10m every 1m in ZONE`"
-    if here.kind != "sign" and accepts & {"AND", "COMMA"}:
-        missing = [words for sign, words in (("AND", "an operator"), ("COMMA", "a comma")) if sign in accepts]
+    if here.kind != "sign" and (_in_condition(scene) or "COMMA" in accepts):
+        missing = ["an operator"] * _in_condition(scene) + ["a comma"] * ("COMMA" in accepts)
         return f"is {' or '.join(missing)} missing before it?"
     return ""

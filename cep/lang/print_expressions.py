@@ -192,9 +192,10 @@ def show_once(once: tree.Once) -> str:
 
 
 def show_within(within: tree.Within) -> str:
-    if within.events is not None:
-        return f"{within.events} events"
-    return show_duration(within.us) + (" exclusive" if within.exclusive else "")
+    """`10m exclusive and 200 events`: the time first, however it was written."""
+    time = "" if within.us is None else show_duration(within.us) + (" exclusive" if within.exclusive else "")
+    events = "" if within.events is None else f"{within.events} events"
+    return " and ".join(filter(None, (time, events)))
 
 
 def show_window(window: tree.Window) -> tuple[str, str]:

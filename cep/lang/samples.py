@@ -30,6 +30,7 @@ SAMPLES = {
     "table": 'table hosts from "hosts.csv" key host',
     "schema": "schema login {user: text, tries: number}",
 }
+BOTH_BOUNDS = "within 10m and 200 events"
 _INSIDE = frozenset({"baseline", "first_seen", "changed"})  # these are no clauses
 _HAVE_OWN = ("once", "bucket", "baseline")
 
@@ -38,18 +39,28 @@ def sample(scene: Scene) -> str | None:
     """The clause in which the parser halted as it might look; None where that is not for sure."""
     if scene.kind.startswith("fragment_"):
         key = scene.kind.removeprefix("fragment_")
-        shown = SAMPLES.get(key)
+        shown = _shown(scene, key, 0) if key in SAMPLES else None
         return None if shown is None or key in _INSIDE else shown.removeprefix(f"{key} ").removeprefix("match ")
     if scene.kind == "test":
         return None
-    end = scene.here.start if scene.here else len(scene.text)
+    end = _end(scene)
     for piece in reversed(scene.pieces):
         if piece.start >= end or piece.text not in SAMPLES:
             continue
         if piece.text in ("per", "over") and _before(scene, piece.start) in _HAVE_OWN:
             continue
-        return SAMPLES[piece.text]
+        return _shown(scene, piece.text, piece.end)
     return None
+
+
+def _shown(scene: Scene, key: str, start: int) -> str:
+    """The sample of a clause, of which some stands from `start` on."""
+    joined = key == "within" and any(piece.text == "and" for piece in scene.pieces if start <= piece.start < _end(scene))
+    return BOTH_BOUNDS if joined else SAMPLES[key]
+
+
+def _end(scene: Scene) -> int:
+    return scene.here.start if scene.here else len(scene.text)
 
 
 def _before(scene: Scene, start: int) -> str:

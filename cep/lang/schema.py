@@ -54,7 +54,10 @@ _SAYS: dict[str, tuple[str, Schema]] = {
     "expect": ("Keys that ought to be heard of: `host in table hosts where active`.", {"type": "string"}),
     "unless": ("A dead source makes no key silent.", {"enum": ["source silent"]}),
     "for": ("How long the events of `absent` may be missing, or how long `when` must hold.", _DURATION),
-    "within": ("From the first to the last event of a match: `10m`, `10m exclusive`, `200 events`.", {"type": "string"}),
+    "within": (
+        "From the first to the last event: `10m`, `10m exclusive`, `200 events`, `10m and 200 events`.",
+        {"type": "string"},
+    ),
     "pick": (
         "Which matches are told: `first`, `latest`, `longest`, `all limit 10`.",
         _text(r"^(first|latest|longest|all( +limit +\d+)?)$"),

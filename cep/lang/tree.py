@@ -309,9 +309,10 @@ class Absent(Node):
 
 @record(frozen=True, slots=True)
 class Within(Node):
-    """`within 10m`, `within 10m exclusive`, or counted in own events: `within 200 events`."""
+    """`within 10m`, `within 10m exclusive`, counted in own events `within 200 events`, or both: `within 10m and 200 events`. What
+    is not bounded is None; `exclusive` is about the time."""
 
-    us: int
+    us: int | None
     exclusive: bool = False
     events: int | None = None
 

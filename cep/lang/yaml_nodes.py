@@ -21,6 +21,7 @@ MAX_NODES = 100_000  # of one document, aliases expanded
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one where PyYAML was built with it: 10 times as fast
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _ANCHOR = re.compile(r"&[0-9A-Za-z_-]+(?:\s|#[^\n]*)*")
+_KEEP_ONE = {"within": "keep one of the two; a time and a number of events stand in one: `within: 10m and 200 events`"}
 _QUOTE_IT = "put the whole value in quotes"
 _HELP = (
     ("mapping values are not allowed", f"a value that holds `: ` must be quoted: {_QUOTE_IT}, or write it as a block (`|`)"),
@@ -217,7 +218,7 @@ class _Composer:
                 f"the key `{key.value}` stands twice",
                 self.lines.span(key.start, key.end),
                 label="here again",
-                help="keep one of the two",
+                help=_KEEP_ONE.get(key.value, "keep one of the two"),
                 labels=((where, "first here"),),
             )
         )

@@ -45,7 +45,7 @@ CLAUSES = {
     "absent": "Events whose silence is told.",
     "expect": "Keys that ought to be heard of. In a test, the alerts that must come.",
     "unless": "A silent source makes no key silent.",
-    "within": "How much time a match may take, from its first to its last event; or how many events of the key.",
+    "within": "How much time a match may take, from its first to its last event, how many events of the key, or both.",
     "pick": "Which of several matches are told: `first`, `latest`, `longest` or `all`.",
     "after": "With `pick all`, where the next match may begin.",
     "when": "The condition on the window, or on the whole match.",

@@ -11,6 +11,7 @@ moves sets: taken, a set becomes one link behind it; let pass, it goes on as it 
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heapify, heappop, heappush
 from itertools import islice, repeat
 from typing import Any
@@ -38,9 +39,10 @@ class Sets:
 
     own    number of own events seen              latest  start of the latest that began: when the key can be forgotten
     made   nodes made since the last sweep        held    nodes that were left by it
+    starts times and own numbers of what began, as far back as both bounds reach: where there are two
     """
 
-    __slots__ = ("at", "held", "latest_us", "made", "own")
+    __slots__ = ("at", "held", "latest_us", "made", "own", "starts")
 
     def __init__(self) -> None:
         self.at: dict[int, Node] = {}
@@ -48,6 +50,7 @@ class Sets:
         self.latest_us = -FAR
         self.made = 0
         self.held = 0
+        self.starts: deque[tuple[int, int]] = deque()
 
 
 def why_not_compact(plan: RulePlan) -> str:
@@ -81,6 +84,7 @@ class CompactMatcher(Keyed[Sets]):
         body = plan.body
         assert isinstance(body, PatternBody)
         self._within = body.within
+        self._by_both = body.within.us is not None and body.within.events is not None
         self._limit = body.limit
         layer = Layer(body.pattern, timed=body.within.us is not None)
         self._places = layer.places
@@ -109,10 +113,18 @@ class CompactMatcher(Keyed[Sets]):
             self._meet(sets, key, mask, batch, i, out)
 
     def _earliest(self, sets: Sets, time_us: int) -> int:
-        """The earliest start that is not too long ago; starts are told by time, by own number or by row."""
-        if self._within.us is not None:
-            return time_us - self._within.us + self._within.exclusive
-        return -FAR if self._within.events is None else sets.own - self._within.events + 1
+        """The earliest start that is in reach: its own number where events are bounded, else its time (or its row)."""
+        us, events = self._within.us, self._within.events
+        if events is None:
+            return -FAR if us is None else time_us - us + self._within.exclusive
+        earliest = sets.own - events + 1
+        if us is None:
+            return earliest
+        # Of two starts the one with the lower number is not the later: what is too long ago has the lowest numbers.
+        starts, earliest_us = sets.starts, time_us - us + self._within.exclusive
+        while starts and (starts[0][0] < earliest_us or starts[0][1] < earliest):
+            starts.popleft()
+        return starts[0][1] if starts else sets.own
 
     def _meet(self, sets: Sets, key: Key, mask: int, batch: Batch, i: int, out: list[Match]) -> None:
         time_us, number = batch.times_us[i], self._number
@@ -121,7 +133,7 @@ class CompactMatcher(Keyed[Sets]):
         after: dict[int, Node] = {}
         complete: list[Node] = []
         kept: dict[int, tuple[Any, ...]] = {}
-        begins = time_us if self._within.us is not None else number if self._within.events is None else sets.own
+        begins = sets.own if self._within.events is not None else number if self._within.us is None else time_us
         begun = False
         made = 0
         for at, node in (*sets.at.items(), (-1, None)):
@@ -154,6 +166,8 @@ class CompactMatcher(Keyed[Sets]):
         if begun and self._within.us is not None:
             sets.latest_us = time_us
             heappush(self._due, (time_us + self._within.us, number, key))
+            if self._by_both:
+                sets.starts.append((time_us, sets.own))
         if complete:
             self._tell(complete, earliest, key, time_us, i, out)
         self._keep(sets, key, made, earliest, time_us)
@@ -268,10 +282,10 @@ class CompactMatcher(Keyed[Sets]):
                 before = -1 if node[1] is None else numbers[id(node[1])]
                 rows.append([node[0], before, *node[2:6], list(node[6])])
         at = [[place, numbers[id(node)]] for place, node in state.at.items()]
-        return [rows, at, state.own, state.latest_us]
+        return [rows, at, state.own, state.latest_us, list(state.starts)]
 
     def load_key(self, data: Any) -> Sets:
-        rows, at, own, latest_us = data
+        rows, at, own, latest_us, starts = data
         nodes: list[Node] = []
         for row in rows:
             if len(row) == 3:
@@ -281,6 +295,7 @@ class CompactMatcher(Keyed[Sets]):
         sets = Sets()
         sets.at = {place: nodes[number] for place, number in at}
         sets.own, sets.latest_us, sets.held = own, latest_us, len(nodes)
+        sets.starts = deque((time_us, at) for time_us, at in starts)
         return sets
 
     def dump_meta(self) -> dict[str, Any]:

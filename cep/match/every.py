@@ -26,10 +26,11 @@ from cep.match.every_run import FAR, KeyState, Partial, dump_state, entries_of, 
 from cep.match.every_skip import Skipper
 from cep.match.found import ends
 from cep.match.keyed import Keyed
+from cep.match.leading import Leading
 from cep.match.matcher import Hits
 from cep.match.noise import tuple_key
 from cep.plan.kernels import Registers, RuleKernels
-from cep.plan.plan import Chain, Link, PatternBody, RulePlan, SkipKind, Take
+from cep.plan.plan import Chain, Link, PatternBody, RulePlan, SkipKind
 
 
 class EveryMatcher(Keyed[KeyState]):
@@ -42,8 +43,8 @@ class EveryMatcher(Keyed[KeyState]):
         self._within = body.within
         self._timeout = body.timeout
         self._limit = body.limit
-        self._leading = leading(body)
-        layer = Layer(_without_leading(body.pattern, len(self._leading)), timed=body.within.us is not None)
+        self._leading = Leading(body.pattern, body.within, kernels)
+        layer = Layer(_without_leading(body.pattern, len(self._leading.steps)), timed=body.within.us is not None)
         tests = Tests(len(body.steps))
         judged = frozenset(step for step, cond in enumerate(kernels.cond) if cond is not None)
         prepare(layer.places, tests, judged)
@@ -54,8 +55,9 @@ class EveryMatcher(Keyed[KeyState]):
         self._held = 0  # partial matches and withheld ones, of all keys
         g = kernels.fresh() if judged else None
         self._origin = Partial(layer.start, None, 0, FAR, FAR, FAR, FAR, g, (None,) * layer.slots)
-        self._starting = layer.start.interest | sum(1 << step for step, _ in self._leading)
-        self._counts_own = body.within.events is not None or any(b.events is not None for p in layer.places for b in p.inside)
+        self._starting = layer.start.interest | sum({1 << step for step in self._leading.steps})
+        bounds = [bound.events for place in layer.places for bound in place.inside]
+        self._counts_own = self._leading.counts_own or any(events is not None for events in (body.within.events, *bounds))
         self._number = 0  # rows seen
         self._due: list[tuple[int, int, Key]] = []  # heap of (time, number of the row that asked, key)
         self._later: list[tuple[int, Match]] = []  # certain, to be told when their moment has passed
@@ -73,7 +75,7 @@ class EveryMatcher(Keyed[KeyState]):
             if state is None:
                 if not mask & starting:
                     continue
-                state = KeyState()
+                state = KeyState(self._leading.fresh())
                 if self._skipper is not None:
                     state.partials.append(self._origin)
             elif not self._counts_own and not self._concerns(state, mask):
@@ -90,18 +92,23 @@ class EveryMatcher(Keyed[KeyState]):
         before = len(state.partials) + len(state.done)
         state.own += 1
         self._outdate(state, key, time_us)
-        event = Meeting(key, mask, batch.rows[i], time_us, number, batch.ids[i], state.own, self._may_start(state, time_us))
+        may_start = not self._leading.forbids(state.struck, time_us, state.own)
+        event = Meeting(key, mask, batch.rows[i], time_us, number, batch.ids[i], state.own, may_start)
         grown: list[Partial] = []
         complete: list[Partial] = []
         for run in state.partials:
-            self._offerer.offer(run, event, grown, complete)
+            if self._is_beyond(run, state.own):
+                grown.append(run)
+            else:
+                self._offerer.offer(run, event, grown, complete)
         if self._skipper is None and mask & self._starting:
             self._offerer.offer(self._origin, event, grown, complete)
             if grown and grown[-1] is self._origin:
                 grown.pop()
         self._put(state, grown)
         self._ask_for(grown, event)
-        self._quieten(state, event)
+        if self._leading.note(state.struck, event) and (due_us := self._leading.last_due(state.struck)) is not None:
+            heappush(self._due, (due_us, number, key))
         if complete or state.done:
             self._tell(state, self._chosen(state, complete, key), key, time_us, i, out)
         self._keep(state, key, before)
@@ -116,28 +123,18 @@ class EveryMatcher(Keyed[KeyState]):
             push_all(state.partials, partials)
 
     def _outdate(self, state: KeyState, key: Key, time_us: int) -> None:
-        """Drop partial matches for which the event comes too late though no timer has acted yet."""
+        """Drop partial matches for which the event comes too late though no timer has acted yet. Those that wait for a deadline
+        wait on when they are out of events: nothing can strike them any more."""
         if self._within.exclusive and self._within.us is not None:
             found: list[Match] = []
             self._lapse(state, key, time_us - self._within.us, -FAR, time_us, found)
             self._later += [(time_us, match) for match in found]
-        most = self._within.events
-        if most is not None and any(state.own - run.own >= most for run in state.partials if run.start != FAR):
-            self._put(state, [run for run in state.partials if run.start == FAR or state.own - run.own < most])
+        if any(not run.place.waits and self._is_beyond(run, state.own) for run in state.partials):
+            self._put(state, [run for run in state.partials if run.place.waits or not self._is_beyond(run, state.own)])
 
-    # -- leading negations
-
-    def _may_start(self, state: KeyState, time_us: int) -> bool:
-        return not state.quiet or all(
-            step not in state.quiet or time_us - state.quiet[step] > reach_us for step, reach_us in self._leading
-        )
-
-    def _quieten(self, state: KeyState, event: Meeting) -> None:
-        for step, reach_us in self._leading:
-            cond = self.kernels.cond[step]
-            if event.mask >> step & 1 and (cond is None or cond(self.kernels.fresh(), event.key, event.row, event.time_us)):
-                state.quiet[step] = event.time_us
-                heappush(self._due, (event.time_us + reach_us, event.number, event.key))
+    def _is_beyond(self, run: Partial, own: int) -> bool:
+        """Whether own event number `own` is too many events behind its first."""
+        return self._within.events is not None and run.start != FAR and own - run.own >= self._within.events
 
     # -- what is complete
 
@@ -206,9 +203,7 @@ class EveryMatcher(Keyed[KeyState]):
             found: list[Match] = []
             self._lapse(state, key, started_us, due_us, due_us, found)
             self._later += [(due_us, match) for match in found]
-            for step, reach_us in self._leading:
-                if step in state.quiet and state.quiet[step] + reach_us <= due_us:
-                    del state.quiet[step]
+            self._leading.forget(state.struck, due_us)
             self._keep(state, key, before)
         if self._later:
             out += [match for due_us, match in self._later if due_us < before_us]
@@ -238,9 +233,10 @@ class EveryMatcher(Keyed[KeyState]):
             self._tell_lapsed(state, lapsed, key, now_us, found)
 
     def _tell_lapsed(self, state: KeyState, lapsed: list[Partial], key: Key, now_us: int, found: list[Match]) -> None:
-        """A row for each that ran out of time, if its events do not all lie in one told already."""
+        """A row for each that ran out of time, if its events do not all lie in one told already. One that had run out of events
+        before could not take any more."""
         tells = self.kernels.timeout
-        for run in sorted(lapsed, key=preference):
+        for run in sorted((run for run in lapsed if not self._is_beyond(run, state.own + 1)), key=preference):
             numbers = frozenset(entry[2] for entry in entries_of(run))
             if tells is not None and not any(numbers <= one for one in state.covered):
                 state.covered.append(numbers)
@@ -272,7 +268,7 @@ class EveryMatcher(Keyed[KeyState]):
         self._count_held()
 
     def _forget_if_empty(self, state: KeyState, key: Key) -> None:
-        if len(state.partials) <= (self._skipper is not None) and not state.done and not state.quiet:
+        if len(state.partials) <= (self._skipper is not None) and not state.done and not any(state.struck):
             del self.keys[key]
 
     def _count_held(self) -> None:
@@ -306,23 +302,11 @@ class EveryMatcher(Keyed[KeyState]):
                 if run.start != FAR and run.place.patience_us is not None:
                     run.asked_us = run.last_us + run.place.patience_us
                     due.add((run.asked_us, run.start, key))
-            due |= {(state.quiet[step] + reach_us, 0, key) for step, reach_us in self._leading if step in state.quiet}
+            if (due_us := self._leading.last_due(state.struck)) is not None:
+                due.add((due_us, 0, key))
         # Keys of several types have no order: equal timers are told apart by place, below the numbers of rows that come.
         self._due = [(due_us, at - len(due), key) for at, (due_us, _, key) in enumerate(sorted(due, key=_moment))]
         heapify(self._due)
-
-
-def leading(body: PatternBody) -> list[tuple[int, int]]:
-    """Steps of the negations before the first part, and how long before it they must not have been."""
-    within_us = FAR if body.within.us is None else body.within.us - body.within.exclusive
-    steps: list[int] = []
-    for link in body.pattern.links:
-        if not link.negated:
-            reach_us = within_us if link.max_us is None else min(within_us, link.max_us)
-            return [(step, reach_us) for step in steps]
-        assert isinstance(link.part, Take)
-        steps.append(link.part.step)
-    return []
 
 
 def _without_leading(pattern: Chain, count: int) -> Chain:

@@ -16,6 +16,7 @@ import msgspec
 
 from cep.event import EventId
 from cep.match.every_graph import Place
+from cep.match.leading import Came
 from cep.plan.kernels import Registers, RuleKernels
 
 FAR = 1 << 62  # the start of what has not begun; later than any timer
@@ -53,17 +54,17 @@ class KeyState:
     partials  by start; with a skip strategy a queue (cep.match.every_heap) in which the origin stands too
     done      complete ones that are withheld while an earlier start may still match, a queue
     own       number of own events seen
-    quiet     per step of a leading negation the time of its latest event
+    struck    per leading negation times and own numbers of its events (cep.match.leading)
     covered   numbers of the events of what was told, where `on timeout` asks
     """
 
-    __slots__ = ("covered", "done", "own", "partials", "quiet")
+    __slots__ = ("covered", "done", "own", "partials", "struck")
 
-    def __init__(self) -> None:
+    def __init__(self, struck: Came) -> None:
         self.partials: list[Partial] = []
         self.done: list[Partial] = []
         self.own = 0
-        self.quiet: dict[int, int] = {}
+        self.struck = struck
         self.covered: list[frozenset[int]] = []
 
 
@@ -93,7 +94,7 @@ def dump_state(state: KeyState, kernels: RuleKernels) -> list[Any]:
     numbers: dict[int, int] = {}
     partials = [_dump(run, rows, numbers, kernels) for run in state.partials]
     done = [_dump(run, rows, numbers, kernels) for run in state.done]
-    return [rows, partials, done, state.own, list(state.quiet.items()), [sorted(one) for one in state.covered]]
+    return [rows, partials, done, state.own, [came[:] for came in state.struck], [sorted(one) for one in state.covered]]
 
 
 def _dump(run: Partial, rows: list[list[Any]], numbers: dict[int, int], kernels: RuleKernels) -> list[Any]:
@@ -111,15 +112,14 @@ def _dump(run: Partial, rows: list[list[Any]], numbers: dict[int, int], kernels:
 
 
 def load_state(data: list[Any], places: Sequence[Place], kernels: RuleKernels) -> KeyState:
-    rows, partials, done, own, quiet, covered = data
+    rows, partials, done, own, struck, covered = data
     entries: list[Entry] = []
     for before, step, number, time_us, one, values in rows:
         entries.append((entries[before] if before >= 0 else None, step, number, time_us, one, tuple(values)))
-    state = KeyState()
+    state = KeyState([[(time_us, at) for time_us, at in came] for came in struck])
     state.partials = [_load(one, entries, places, kernels) for one in partials]
     state.done = [_load(one, entries, places, kernels) for one in done]
     state.own = own
-    state.quiet = dict(quiet)
     state.covered = [frozenset(one) for one in covered]
     return state
 

@@ -88,7 +88,6 @@ class SpotBook:
         self.walk = walk_of(body.pattern)
         self._strikes = {strike.number: strike for strike in self.walk.strikes()}
         self.ending = tuple(self.walk.ending())
-        self.leading = tuple(self.walk.leading())
         self.ends_next = any(strike.strict for strike in self.ending)
         self.waits = bool(self.ending) and not self.ends_next
         self._spots: dict[tuple[Place, bool], Spot] = {}

@@ -44,7 +44,7 @@ class PatternMatcher(Keyed[KeyState]):
         self._book = SpotBook(body)
         self._deadlines = Deadlines(body, self._book)
         self._stepper = Stepper(body, kernels, self._book, self._deadlines)
-        self._leading = Leading(body, kernels, self._book)
+        self._leading = Leading(body.pattern, body.within, kernels)
         self._twins = Twins(body, kernels)
         self.budget: Budget[Name] | None = Budget(plan.budget) if plan.budget else None
         self._budgeted = RunBudget(self.budget) if self.budget else None
@@ -84,11 +84,11 @@ class PatternMatcher(Keyed[KeyState]):
         trial = Trial(key, mask, batch.rows[i], batch.times_us[i], number, own, batch.ids[i])
         runs, matches = self._grow(state.runs, trial)
         used_up = self._pick is PickKind.FIRST and any(run.last == number for run in matches)
-        if mask & self._book.starting and not used_up and not self._leading.forbids(state, trial.time_us, own):
+        if mask & self._book.starting and not used_up and not self._leading.forbids(state.struck, trial.time_us, own):
             begun, done = self._settle(self._stepper.begin(trial), trial)
             runs += begun
             matches += done
-        self._leading.note(state, trial)
+        self._leading.note(state.struck, trial)
         told = self._tell(matches, runs, key, trial.time_us, i, out)
         state.runs = runs if told is None else [run for run in runs if run.start > told]
         self._keep(state, key, trial.time_us)
@@ -223,7 +223,7 @@ class PatternMatcher(Keyed[KeyState]):
         if self._timeout:
             self._tell_lapsed(state, lapsed, key, due_us, out)
         state.runs = kept
-        self._leading.forget(state, due_us)
+        self._leading.forget(state.struck, due_us)
 
     def _tell_lapsed(self, state: KeyState, lapsed: list[Run], key: Key, due_us: int, out: list[Match]) -> None:
         """A row for each run that ran out of time, if its events do not all lie in one told already."""
@@ -273,7 +273,7 @@ class PatternMatcher(Keyed[KeyState]):
         """When something of the key is due, or earlier."""
         runs: Iterable[Run] = state.runs if self._deadlines.moving else state.runs[:1]
         dues = [min(self._deadlines.end(run, state.own), self._deadlines.wait(run)) for run in runs]
-        earliest = min((self._leading.next_due(state), *dues))
+        earliest = min((self._leading.next_due(state.struck), *dues))
         return earliest if earliest < FAR else None
 
     # -- plain data

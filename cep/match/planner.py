@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from cep.match.absent import AbsentMatcher
@@ -18,6 +19,7 @@ from cep.match.sequence import SequenceMatcher
 from cep.match.tally import TallyMatcher, why_not_tally
 from cep.match.window import WindowMatcher
 from cep.plan.kernels import RuleKernels
+from cep.plan.lines import as_line
 from cep.plan.plan import AbsentBody, FilterBody, PatternBody, PickKind, RulePlan, SequenceBody, WindowBody, WindowKind
 
 
@@ -67,6 +69,8 @@ def _choose_for_window(body: WindowBody) -> tuple[str, str]:
 def _what_is_new(body: PatternBody) -> str:
     if body.pick is not PickKind.FIRST:
         return f"it asks for `pick {body.pick}`"
+    if as_line(replace(body, within=replace(body.within, events=None))) is not None:
+        return "its `within` counts events" + ("" if body.within.us is None else " beside the time")
     told = ", its runs that lapse are told" if body.timeout else ""
     return f"the pattern, its bounds or what it tells go beyond a plain line{told}"
 

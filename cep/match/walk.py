@@ -276,11 +276,6 @@ class ChainPart:
         last = max(i for i, part in enumerate(self.parts) if part is not None)
         return [self._strike(i, self.links[i]) for i in range(last + 1, len(self.links))]
 
-    def leading(self) -> list[tuple[Strike, Link]]:
-        """The negations before the first part, each with the link that its arrow leads to."""
-        first = next(i for i, part in enumerate(self.parts) if part is not None)
-        return [(self._strike(i, self.links[i]), self.links[i + 1]) for i in range(first)]
-
     def strikes(self) -> Iterator[Strike]:
         """All negations in it."""
         for i, part in enumerate(self.parts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cep.lang import tree
 from cep.plan.bounded import is_bounded
+from cep.plan.check_pattern import mend_of_no_time
 from cep.plan.check_window import kind_of, length_of
 from cep.plan.draft import BookDraft, RuleDraft, Shape
 from cep.plan.plan import Chain, RegisterKind, Take, WindowKind
@@ -85,12 +86,14 @@ def _waits_at_an_end(draft: RuleDraft, pattern: Chain) -> bool:
 
 def _needs_within(draft: RuleDraft, why: str) -> None:
     written = [step for step in draft.steps if step.taken]
+    within = draft.tree.within
+    needed = "a time in its `within`" if within is not None and within.us is None else "`within`"
     draft.faults.error(
         "E0401",
         written[0].span.to(written[-1].span),
-        f"this pattern needs `within`: {why}",
+        f"this pattern needs {needed}: {why}",
         label="no bound in time",
-        help="add `within 10m`: from the first event to the last",
+        help=mend_of_no_time(within),
     )
 
 

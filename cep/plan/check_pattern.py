@@ -102,19 +102,16 @@ class _Builder:
 
     def _check_room(self, chain: Chain) -> None:
         within = self.draft.tree.within
-        needs = None if within is None else no_room(chain, bound_of(within))
-        if needs is None or within is None:
-            return
-        us, events = needs
-        least = (
-            f"{events:,} events" if within.events is not None and events > within.events else f"{say_duration(us)} by its arrows"
-        )
-        self.faults.warning(
-            "W0301",
-            within.span,
-            f"this pattern can never match: it takes at least {least}",
-            help="give it more room, or ask for less: as it stands, the rule never tells anything",
-        )
+        us, events = no_room(chain, bound_of(within))
+        least = [f"{events:,} events"] if events is not None else []
+        least += [f"{say_duration(us)} by its arrows"] if us is not None else []
+        if within is not None and least:
+            self.faults.warning(
+                "W0301",
+                within.span,
+                f"this pattern can never match: it takes at least {' and '.join(least)}",
+                help="give it more room, or ask for less: as it stands, the rule never tells anything",
+            )
 
     # ------------------------------------------------------------ labels
 
@@ -205,7 +202,7 @@ class _Builder:
                 return self._take(part, self.draft.labels[label], inside)
             case tree.Group(body=body, within=within, repeat=repeat):
                 loop = self._loop(repeat, "a group", {label for label, _ in _labels(body)}, inside)
-                if within is not None and not within.us and not within.events:
+                if within is not None and within.us == 0:
                     self.faults.error("E0414", within.span, "`within` of no length", help="say how long, as in `10m`")
                 return self._sequence(body, loop, within, inside.deeper(loop))
             case tree.Choice(options=options):
@@ -309,8 +306,14 @@ class _Builder:
 def bound_of(within: tree.Within | None) -> Bound:
     if within is None:
         return Bound()
-    time_us = None if within.events is not None and not within.us else within.us
-    return Bound(time_us, within.exclusive, within.events)
+    return Bound(within.us, within.exclusive, within.events)
+
+
+def mend_of_no_time(within: tree.Within | None) -> str:
+    """How a pattern gets a bound in time, if it has none or one in events."""
+    if within is None or within.events is None:
+        return "add `within 10m`: from the first event to the last"
+    return f"write `within 10m and {within.events} events`: a match must meet both"
 
 
 def _flat(links: list[Link]) -> Iterator[Link]:

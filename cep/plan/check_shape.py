@@ -9,7 +9,7 @@ from typing import assert_never
 
 from cep.errors import Span
 from cep.lang import tree
-from cep.plan.check_pattern import check_pattern
+from cep.plan.check_pattern import check_pattern, mend_of_no_time
 from cep.plan.check_window import check_window
 from cep.plan.draft import BookDraft, RuleDraft, Shape, StepDraft
 from cep.plan.faults import did_you_mean
@@ -120,7 +120,7 @@ def _check_selection(draft: RuleDraft) -> None:
             "E0434",
             rule.on_timeout[0].span if rule.on_timeout else rule.id.span,
             "`on timeout` tells what ran out of time, and nothing says how much there is",
-            help="add `within 10m`: from the first event to the last",
+            help=mend_of_no_time(rule.within),
         )
 
 
@@ -156,7 +156,7 @@ def _check_durations(draft: RuleDraft) -> None:
         (rule.once, rule.once.every_us if rule.once else 1, "every"),
         (rule.suppress, rule.suppress.us if rule.suppress else 1, "for"),
         (rule.body, rule.body.for_us if isinstance(rule.body, tree.Absent) else 1, "for"),
-        (rule.within, rule.within.us or not rule.within.exclusive if rule.within else 1, "within"),
+        (rule.within, 0 if rule.within and rule.within.us == 0 and rule.within.exclusive else 1, "within"),
     ]
     for node, us, clause in places:
         if node is not None and us <= 0:

@@ -191,7 +191,8 @@ def say_bound(plan: RulePlan) -> str:
 def _say_bound_of(body: PatternBody, plan: RulePlan, each: str) -> str:
     within = body.within
     if within.us is not None:
-        said = f"{each}, runs begun in the last {say_duration(within.us)}; forgotten by timer"
+        counted = "" if within.events is None else f" and in its last {within.events} events"
+        said = f"{each}, runs begun in the last {say_duration(within.us)}{counted}; forgotten by timer"
     elif within.events is not None:
         said = f"{each}, runs begun in its last {within.events} events"
     elif is_bounded(body.pattern):

@@ -7,12 +7,12 @@ from typing import assert_never
 from cep.plan.plan import AnyOrder, Bound, Chain, Either, Part, Take
 
 
-def no_room(chain: Chain, within: Bound) -> tuple[int, int] | None:
-    """Microseconds and events that the pattern needs, if `within` leaves less."""
+def no_room(chain: Chain, within: Bound) -> tuple[int | None, int | None]:
+    """Microseconds that the pattern needs, and events; None where `within` leaves as many."""
     us, events = _least(chain)
     too_long = within.us is not None and (us > within.us or (within.exclusive and us == within.us > 0))
     too_many = within.events is not None and events > within.events
-    return (us, events) if too_long or too_many else None
+    return us if too_long else None, events if too_many else None
 
 
 def _least(part: Part) -> tuple[int, int]:

@@ -20,7 +20,7 @@ TABLES = {"hosts": {"web-1": {"host": "web-1", "owner": "ana", "active": True}}}
 SECOND_US = 1_000_000
 _CLAUSES = r"within|pick|after match|once|suppress|over|per|session|bucket|for|until|fire|then|on timeout|budget"
 _CLAUSE = re.compile(rf"\s+(?=(?:{_CLAUSES})\b)(?![^(]*\))")
-_NO_LABEL = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\b(?:gap|within) \w+(?: events)?|\b\d+ of\b|\ball(?=\()|\buntil\b")
+_NO_LABEL = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\b(?:gap|within|and) \w+(?: events)?|\b\d+ of\b|\ball(?=\()|\buntil\b")
 
 
 def run(rule: str, documents: list[dict[str, Any]], until_us: int | None = None, **stream: Any) -> list[Alert]:

@@ -43,7 +43,7 @@ def plan_of(pattern: Chain, labels: int, rule: str = "r", **changes: object) -> 
 
 def everything() -> RulePlan:
     """All there is in one pattern: groups, alternatives, any order, loops of all kinds, delays, negations at all places."""
-    group = Chain((Link(Take(2)), Link(Take(3), "=>")), Loop(2, None), Bound(MINUTE))
+    group = Chain((Link(Take(2)), Link(Take(3), "=>")), Loop(2, None), Bound(MINUTE, exclusive=True, events=20))
     pattern = Chain(
         (
             Link(Take(0), negated=True),
@@ -92,7 +92,9 @@ def _chain(draw: st.DrawFn, labels: _Labels, depth: int) -> Chain:
         Link(_part(draw, labels, depth), draw(st.sampled_from(["->", "=>", "->>"])), min_us=draw(st.sampled_from([None, MINUTE])))
         for _ in range(draw(st.integers(1, 3)))
     ]
-    return Chain(tuple(links), _loop(draw), draw(st.sampled_from([None, Bound(MINUTE), Bound(events=5)])))
+    return Chain(
+        tuple(links), _loop(draw), draw(st.sampled_from([None, Bound(MINUTE), Bound(events=5), Bound(MINUTE, events=5)]))
+    )
 
 
 def _part(draw: st.DrawFn, labels: _Labels, depth: int) -> Part:

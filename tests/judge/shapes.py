@@ -150,11 +150,10 @@ def _loop(labels: _Labels) -> Loop:
 
 @st.composite
 def _bounds(draw: st.DrawFn, *, needs_time: bool) -> Bound:
-    """Time, own events, or none; the same for all patterns that need no time."""
-    kind = "time" if needs_time else draw(st.sampled_from(["time", "time", "events", ""]))
-    if kind == "events":
-        return Bound(events=draw(st.integers(2, 7)))
-    return Bound(draw(st.integers(1, 9)), draw(st.booleans())) if kind else Bound()
+    """Time, own events, both or none; of a pattern that needs time, never events alone."""
+    kind = draw(st.sampled_from(["time", "time", "both"] if needs_time else ["time", "time", "events", "both", ""]))
+    time = (draw(st.integers(1, 9)), draw(st.booleans())) if kind in ("time", "both") else (None, False)
+    return Bound(*time, events=draw(st.integers(1, 7)) if kind in ("events", "both") else None)
 
 
 def spell(body: PatternBody) -> str:
@@ -201,13 +200,18 @@ def _spell_loop(loop: Loop) -> str:
 def features(body: PatternBody) -> set[str]:
     """What of the language a pattern uses: for counting what is generated."""
     found = {body.pick.value}
-    found |= {"within time"} if body.within.us is not None else {"within events"} if body.within.events else {"no bound"}
+    found |= {_kind_of(body.within)}
     found |= {name for name, there in [("when", body.when), ("timeout", body.timeout)] if there}
     found |= {"condition"} if any(step.cond for step in body.steps) else set()
     found |= {"prev"} if any(register.step == ANY_STEP for register in body.registers) else set()
     found |= {"leading !"} if body.pattern.links[0].negated else set()
     found |= {f"ends {body.pattern.links[-1].arrow} !"} if body.pattern.links[-1].negated else set()
     return found | _part_features(body.pattern)
+
+
+def _kind_of(bound: Bound) -> str:
+    said = [word for word, there in (("time", bound.us is not None), ("events", bound.events is not None)) if there]
+    return f"within {' and '.join(said)}" if said else "no bound"
 
 
 def _part_features(part: Part) -> set[str]:
@@ -217,7 +221,7 @@ def _part_features(part: Part) -> set[str]:
         marks = {"lazy": loop.lazy, "gap": loop.gap_us, "until": loop.until is not None, f"inner {loop.inner}": True}
         found |= {f"{type(part).__name__} {name}" for name, there in marks.items() if there}
     if isinstance(part, Chain):
-        found |= {"group bound"} if part.bound else set()
+        found |= {f"group {_kind_of(part.bound)}"} if part.bound else set()
         for link in part.links:
             found |= {f"{'!' if link.negated else ''}{link.arrow}"} | _part_features(link.part)
             found |= {"delay"} if (link.min_us, link.max_us) != (None, None) else set()

@@ -3,7 +3,7 @@ Flink oracle is asked about too, and what they mean for every word of up to six 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -17,6 +17,9 @@ from tests.judge.values import Seen, Verdict
 ALPHABET = "abc"
 LONGEST_WORD = 6
 WITHIN = Bound(3)
+BOTH = (Bound(2, events=3), Bound(4, exclusive=True, events=2), Bound(4, events=3))
+EVEN_US = tuple(range(LONGEST_WORD))  # when the letters come
+UNEVEN_US = (0, 0, 1, 3, 4, 4)  # now time ends first, now the number of events
 END_US = 100
 FEW = {
     "one": ONCE,
@@ -63,14 +66,14 @@ def patterns(length: int, quantifiers: dict[str, Loop]) -> Iterator[Steps]:
                 yield (*before, Step(letter, arrow, name))
 
 
-def rule(steps: Steps, pick: PickKind) -> RulePlan:
-    """The rule that tells how many events each step took; bounded only where it has to be."""
+def rule(steps: Steps, pick: PickKind, within: Bound | None = None) -> RulePlan:
+    """The rule that tells how many events each step took; bounded only where it has to be, unless `within` says how."""
     links = tuple(Link(Take(i, MANY[s.quantifier]), s.arrow[:2].strip(), "!" in s.arrow) for i, s in enumerate(steps))
     links = tuple(replace(link, arrow="->>") if step.arrow == "->>" else link for link, step in zip(links, steps))
     plans = tuple(StepPlan(f"s{i}", one_of(step.letter)) for i, step in enumerate(steps))
     counts = tuple(Register(RegisterKind.COUNT, i, Type.NUMBER) for i, step in enumerate(steps) if "!" not in step.arrow)
     bound = WITHIN if pick is PickKind.LONGEST or steps[-1].arrow == "-> !" else Bound()
-    return sequence_rule(PatternBody(plans, Chain(links), bound, pick, registers=counts))
+    return sequence_rule(PatternBody(plans, Chain(links), within or bound, pick, registers=counts))
 
 
 def words(longest: int = LONGEST_WORD) -> Iterator[str]:
@@ -78,12 +81,12 @@ def words(longest: int = LONGEST_WORD) -> Iterator[str]:
         yield from map("".join, product(ALPHABET, repeat=length))
 
 
-def stream(word: str) -> list[Seen]:
-    """One letter a microsecond."""
-    return [Seen(at, "e", {"k": "p", "l": letter, "v": at}, at) for at, letter in enumerate(word)]
+def stream(word: str, times_us: Sequence[int] = EVEN_US) -> list[Seen]:
+    """One letter a microsecond, or at these times."""
+    return [Seen(times_us[at], "e", {"k": "p", "l": letter, "v": at}, at) for at, letter in enumerate(word)]
 
 
-def judged(plan: RulePlan, longest: int = LONGEST_WORD) -> Iterator[tuple[str, list[Verdict]]]:
+def judged(plan: RulePlan, longest: int = LONGEST_WORD, times_us: Sequence[int] = EVEN_US) -> Iterator[tuple[str, list[Verdict]]]:
     """Every word with what is told of it; what words have in common is judged once."""
 
     def branch(word: str, key: OneKey, told: list[Verdict]) -> Iterator[tuple[str, list[Verdict]]]:
@@ -93,7 +96,7 @@ def judged(plan: RulePlan, longest: int = LONGEST_WORD) -> Iterator[tuple[str, l
             return
         for letter in ALPHABET:
             longer = key.branch()
-            more = until(longer, len(word) - 1) + longer.take(stream(word + letter)[-1])
+            more = until(longer, times_us[len(word)] - 1) + longer.take(stream(word + letter, times_us)[-1])
             yield from branch(word + letter, longer, told + more)
 
     yield from branch("", OneKey(plan, ("p",), {}), [])

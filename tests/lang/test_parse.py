@@ -79,6 +79,41 @@ def test_every_clause_of_a_sequence_becomes_its_node() -> None:
     assert [let.name for let in rule.lets] == ["heavy"]
 
 
+BOUNDS = [
+    ("10m", tree.Within(NOWHERE, 600_000_000)),
+    ("10m exclusive", tree.Within(NOWHERE, 600_000_000, True)),
+    ("200 events", tree.Within(NOWHERE, None, events=200)),
+    ("10m and 200 events", tree.Within(NOWHERE, 600_000_000, events=200)),
+    ("10m exclusive and 1 event", tree.Within(NOWHERE, 600_000_000, True, 1)),
+    ("200 events and 10m", tree.Within(NOWHERE, 600_000_000, events=200)),
+    ("1_000 events and 0s", tree.Within(NOWHERE, 0, events=1000)),
+    ("200 events and 10m exclusive", tree.Within(NOWHERE, 600_000_000, True, 200)),
+]
+
+
+@pytest.mark.parametrize(("said", "within"), BOUNDS)
+def test_a_bound_is_of_time_of_events_or_of_both_in_either_order(said: str, within: tree.Within) -> None:
+    source = f"rule a\n  match (x -> y within {said}){{2}}\n  within {said}\n  where x: t y: u\n"
+    rule = rule_of(source)
+    assert isinstance(rule.body, tree.MatchClause)
+    (group,) = rule.body.pattern.parts
+    assert isinstance(group, tree.Group)
+    assert rule.within == group.within == within
+    for found, row in ((group.within, 1), (rule.within, 2)):
+        assert found is not None
+        line = source.split("\n")[row]
+        assert line[found.span.col - 1 : found.span.end_col - 1] == said
+    in_yaml, faults = parse_yaml(f"rule: a\nmatch: (x -> y within {said}){{2}}\nwithin: {said}\nwhere: {{x: t, y: u}}\n", "a.yml")
+    assert faults == []
+    assert in_yaml.rules == (rule,)
+
+
+def test_what_follows_a_bound_of_both_is_the_next_clause() -> None:
+    rule = rule_of("rule a match x -> y within 5 events and 10m when x.n > 1 and y.n > 2 where x: t y: u")
+    assert rule.within == tree.Within(NOWHERE, 600_000_000, events=5)
+    assert isinstance(rule.when, tree.Logic)
+
+
 def test_key_map_names_parts_by_path_or_by_hand() -> None:
     by = rule_of(LATE_PARCEL).by
     assert by is not None

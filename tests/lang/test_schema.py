@@ -83,7 +83,7 @@ RULE = "rule: a\nfrom: b\n"
 GOOD = [
     RULE,
     "rule: a\nabsent: b\nfor: 5m\nby: host\n",
-    "rule: a\nmatch: x -> y\nwhere: {x: t, y: u where z}\nby: {t: k, u: [k, l]}\nwithin: 5m exclusive\n",
+    "rule: a\nmatch: x -> y\nwhere: {x: t, y: u where z}\nby: {t: k, u: [k, l]}\nwithin: 5m exclusive and 9 events\n",
     RULE + "when: count() > 5\nover: 5m\nfire: each\nthen: reset\n"
     "let: {one: 1}\nemit: {one: 1, a: b}\nto: [x, y]\ntags: x\nmode: disabled\n",
     RULE + "where: x > 5\nemit: x, y = count()\nonce: per x every 1h\nmeta: {owner: me, prio: 1}\ntitle: 5\n",

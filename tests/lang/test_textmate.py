@@ -67,6 +67,8 @@ def test_every_block_and_clause_is_a_keyword(word: str) -> None:
         ('  from t where x == "a \\" b"', '"a \\" b"', "string.quoted.double"),
         ('  from t where x =~ r"\\d+"', 'r"\\d+"', "string.quoted.raw"),
         ("  within 1h30m", "1h30m", "constant.numeric.duration"),
+        ("  within 10m exclusive and 200 events", "and", "keyword.operator.word"),
+        ("  match (a -> b within 10m and 20 events){2}", "events", "keyword.operator.word"),
         ("  from t where b > 10MB", "10MB", "constant.numeric.size"),
         ("  from t where b > 1_000.5e3", "1_000.5e3", "constant.numeric.cep"),
         ("  when count() > 5", "count", "support.function"),

@@ -125,7 +125,10 @@ quantifiers = st.builds(
     st.booleans(),
 )
 repeats = st.one_of(st.none(), node(tree.Repeat, quantifiers, signs, st.one_of(st.none(), spans), st.one_of(st.none(), names)))
-withins = st.one_of(node(tree.Within, spans, st.booleans()), node(tree.Within, st.just(0), st.just(False), st.integers(1, 10**6)))
+counts = st.integers(1, 10**6)
+withins = st.one_of(
+    node(tree.Within, spans, st.booleans(), st.one_of(st.none(), counts)), node(tree.Within, st.none(), st.just(False), counts)
+)
 steps = node(tree.Step, names, st.just(False), repeats)
 
 

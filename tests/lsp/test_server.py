@@ -89,6 +89,8 @@ def test_a_change_of_one_file_is_told_of_the_others(editor: Editor) -> None:
         ("rule a\n  match a -> b\n  where a: login\n        b: login\n  within 5m\n  emit n = count(", {"a", "b"}, {"from"}),
         ("rule a\n  from login\n  when count() > 5 ov", {"over", "per", "session", "bucket", "and"}, {"user"}),
         ("rule a\n  match a\n  pick ", {"first", "longest"}, {"from"}),
+        ("rule a\n  match a\n  within 10m ", {"exclusive", "and", "when"}, {"events", "or"}),
+        ("rule a\n  match a\n  within 10m and 200 ", {"events"}, {"and", "when"}),
         ("rule a\n  from login where user = = 5\n  sever", {"severity"}, set()),
         ("ru", {"rule", "test", "macro", "schema"}, {"from"}),
     ],

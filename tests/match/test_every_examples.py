@@ -49,6 +49,9 @@ def found(clauses: str, labels: str, events: str, extra: str = "") -> str:
         ("match a ->> b\n  within 2s", "ab", "a0 b2 b3", "", "0 1"),
         ("match a ->> b\n  within 2s exclusive", "ab", "a0 b1 b2", "", "0 1"),
         ("match a ->> b\n  within 3 events", "ab", "a0 x1 b2 b3", "", "0 2"),
+        ("match a ->> b\n  within 3s and 3 events", "ab", "a0 a0 b1 b1 b4 b4", "", "0 2; 1 2; 1 3"),
+        ("match a ->> b\n  within 2s exclusive and 9 events", "ab", "a0 a1 b2", "", "1 2"),
+        ("match (a -> b within 9s and 2 events){2}\n  within 20s", "ab", "a0 x1 b2 a3 b4 a5 b6", "", "3 4 5 6"),
         ("match a+\n  within 9s", "a", "a0 a1", "", "0; 0 1; 1"),
         ("match a{2,}[->>]\n  within 9s", "a", "a0 a1 a2", "", "0 1; 0 1 2; 0 2; 1 2"),
         ("match a+ -> b\n  within 9s", "ab", "a0 a1 b2", "  after match skip past last\n", "0 1 2"),
@@ -63,6 +66,10 @@ def found(clauses: str, labels: str, events: str, extra: str = "") -> str:
         ("match (a -> b within 1s){2}\n  within 20s", "ab", "a0 b1 a5 b6", "", "0 1 2 3"),
         ("match (a -> b within 1s){2}\n  within 20s", "ab", "a0 b1 a5 b7", "", ""),
         ("match a -> !b\n  within 3s", "ab", "a0 a1 b4", "", "0"),
+        ("match a -> !b\n  within 3s and 3 events", "ab", "a0 x0 a1 b1 b9", "", "0"),
+        ("match !b -> a\n  within 3s and 3 events", "ab", "b0 x1 a1 a2", "", "3"),
+        ("match !b ->[2s..5s] a\n  within 9s", "ab", "b0 a1 a2 a9", "", "1; 3"),
+        ("match !b => a\n  within 9s", "ab", "b0 a1 a2", "", "2"),
         ("match a => !b\n  within 3s", "ab", "a0 a1 b2", "", "0"),
     ],
 )
@@ -82,8 +89,15 @@ def test_runs_that_lie_in_an_alert_are_not_told_to_have_lapsed() -> None:
     assert [(alert.transition, alert.time_us // SECOND_US) for alert in alerts] == [("opened", 1), ("timeout", 7)]
 
 
+def test_a_run_that_is_out_of_events_does_not_lapse() -> None:
+    tells = "  on timeout emit n = count(a)\n  emit n = count(a)\n"
+    for events, lapsed in (("a0 x1", [5]), ("a0 x1 x2", []), ("a0 x1 x2 a3", [8])):
+        alerts = alerts_of(engine_of("match a -> b\n  within 5s and 3 events", "ab", tells), events)
+        assert [alert.time_us // SECOND_US for alert in alerts if alert.transition == "timeout"] == lapsed
+
+
 def test_a_match_that_waited_is_told_at_its_deadline() -> None:
-    for bound, last in (("5s", 5), ("5s exclusive", 5)):
+    for bound, last in (("5s", 5), ("5s exclusive", 5), ("5s and 2 events", 5), ("2 events and 5s exclusive", 5)):
         alerts = alerts_of(engine_of(f"match a -> !b\n  within {bound}", "ab"), "a0 x5 x9")
         assert [alert.time_us // SECOND_US for alert in alerts] == [last]
 
@@ -141,6 +155,7 @@ def test_without_a_limit_what_is_not_told_is_counted() -> None:
     ("clauses", "extra", "reason"),
     [
         ("match a ->> b\n  within 9s", "", "move as one"),
+        ("match a ->> b\n  within 9s and 20 events", "", "move as one"),
         ("match a ->> b\n  within 9s", "  after match skip to next\n", "by their starts"),
         ("match a ->> b\n  within 9s", "  on timeout emit n = count(a)\n  emit n = count(a)\n", "lapses is told"),
         ("match a ->[..2s] b\n  within 9s", "", "bounds times"),

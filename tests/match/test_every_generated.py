@@ -33,7 +33,7 @@ def lines(draw: st.DrawFn) -> RulePlan:
     registers = [register_of(draw(st.sampled_from(KINDS)), draw(st.integers(0, count - 1))) for _ in range(2)]
     scalars = [i for i, one in enumerate(registers) if one.type.value == "number"] if draw(st.booleans()) else []
     plans = [draw(step_plans(i, draw(selects()), scalars, may_take=True)) for i in range(count)]
-    bounds = st.sampled_from([Bound(), Bound(5), Bound(5, exclusive=True), Bound(events=4)])
+    bounds = st.sampled_from([Bound(), Bound(5), Bound(5, exclusive=True), Bound(events=4), Bound(5, events=4)])
     limit = draw(st.sampled_from([None, None, 1, 3]))
     body = PatternBody(tuple(plans), Chain(tuple(links)), draw(bounds), PickKind.ALL, limit, registers=tuple(registers))
     return sequence_rule(body)
@@ -43,7 +43,7 @@ def lines(draw: st.DrawFn) -> RulePlan:
 @given(st.data())
 def test_every_combination_is_found(data: st.DataObject) -> None:
     plan, events = data.draw(lines()), data.draw(streams())
-    same(run_matcher(plan, EveryMatcher, events, END_US, data.draw(cuts(len(events)))), judge_every(plan, events))
+    same(run_matcher(plan, EveryMatcher, events, END_US, data.draw(cuts(len(events)))), judge_every(plan, events, END_US))
 
 
 @st.composite

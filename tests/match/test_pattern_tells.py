@@ -116,6 +116,15 @@ def test_what_is_new_in_a_pattern_asks_for_the_run_list() -> None:
         assert isinstance(plan.body, PatternBody)
 
 
+@pytest.mark.parametrize(
+    ("within", "why"),
+    [("10 events", "its `within` counts events"), ("10m and 10 events", "its `within` counts events beside the time")],
+)
+def test_a_line_bounded_in_events_asks_for_the_run_list(within: str, why: str) -> None:
+    assert choose_matcher(rule("a -> b", f"within {within}")) == ("run list", f"every run of a key on its own, because {why}")
+    assert "counts events" not in choose_matcher(rule("(a -> b){2}", f"within {within}"))[1]
+
+
 def test_one_time_holds_many_events_and_the_deadline_comes_after_all_of_them() -> None:
     assert told(rule("a -> b{2} -> !x", "within 2m"), "a.[bb]") == ["2: a0 b2 b2"]
     assert told(rule("a -> b{2} -> !x", "within 2m"), "a.[bbx]") == []

@@ -57,7 +57,7 @@ def _agree(data: st.DataObject, plan: RulePlan, events: list[Seen], longer_us: i
     same(run_matcher(plan, PatternMatcher, events, end_us, data.draw(cuts(len(events)))), verdicts)
 
 
-@pytest.mark.parametrize("bound", [Bound(), Bound(us=3), Bound(events=2), Bound(events=3)])
+@pytest.mark.parametrize("bound", [Bound(), Bound(us=3), Bound(events=2), Bound(events=3), Bound(1, events=3)])
 @pytest.mark.parametrize("before", ["", "->", "=>"])
 def test_what_stands_before_a_trailing_next_decides_too(before: str, bound: Bound) -> None:
     """`a -> !a -> a? => !b` and its like, over all short streams: the event that `=> !b` asks for must be in time, and none that
@@ -69,3 +69,23 @@ def test_what_stands_before_a_trailing_next_decides_too(before: str, bound: Boun
     for letters in product("abx", repeat=4):
         events = [Seen(n // 2, "e", {"k": "p", "l": letter, "v": 1}, f"i{n}") for n, letter in enumerate(letters)]
         same(run_matcher(plan, PatternMatcher, events, 9), judge_pattern(plan, events, 9))
+
+
+UNEVEN_US = (0, 0, 1, 3, 4)  # so that three own events in a row are now more, now less than what three microseconds hold
+
+
+@pytest.mark.parametrize("bound", [Bound(events=1), Bound(events=3), Bound(3, events=3), Bound(3, exclusive=True, events=4)])
+@pytest.mark.parametrize(("arrow", "delay"), [("->", (None, 4)), ("->", (2, 9)), ("=>", (None, None)), ("=>", (1, 2))])
+def test_what_came_before_the_start_counts_by_time_and_by_events(
+    arrow: str, delay: tuple[int | None, int | None], bound: Bound
+) -> None:
+    """`!x ->[2us..9us] a within 3us and 3 events` and its like, over all short streams."""
+    links = (Link(Take(0), negated=True), Link(Take(1), arrow, False, *delay))
+    steps = (StepPlan("x", one_of("x")), StepPlan("a", one_of("a")))
+    plan = sequence_rule(PatternBody(steps, Chain(links), bound))
+    for letters in product("axb", repeat=5):
+        events = [
+            Seen(time_us, "e", {"k": "p", "l": letter, "v": 1}, f"i{n}")
+            for n, (letter, time_us) in enumerate(zip(letters, UNEVEN_US))
+        ]
+        same(run_matcher(plan, PatternMatcher, events, 20), judge_pattern(plan, events, 20))

@@ -37,7 +37,7 @@ def _condition(said: str) -> str:
     return " or ".join(f'l == "{letter}"' for letter in said)
 
 
-WORDS = {"all", "of", "gap", "until", "within", "exclusive", "events"}
+WORDS = {"all", "of", "gap", "until", "within", "exclusive", "events", "and"}
 
 
 def _labels(pattern: str) -> Iterator[str]:

@@ -96,6 +96,7 @@ def test_words_do_not_change_the_version(old: str, new: str) -> None:
         ("{3,}", "{4,}"),
         ("->", "=>"),
         ("within 10m", "within 10m exclusive"),
+        ("within 10m", "within 10m and 9 events"),
         ("ok.ip != fail.ip", "ok.ip != first(fail).ip"),
         ("ok: login", "ok: logins"),
         ("by user", "by user = account"),
