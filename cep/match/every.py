@@ -96,8 +96,9 @@ class EveryMatcher(Keyed[KeyState]):
         event = Meeting(key, mask, batch.rows[i], time_us, number, batch.ids[i], state.own, may_start)
         grown: list[Partial] = []
         complete: list[Partial] = []
+        counted = self._within.events is not None
         for run in state.partials:
-            if self._is_beyond(run, state.own):
+            if counted and self._is_beyond(run, state.own):
                 grown.append(run)
             else:
                 self._offerer.offer(run, event, grown, complete)
@@ -129,8 +130,10 @@ class EveryMatcher(Keyed[KeyState]):
             found: list[Match] = []
             self._lapse(state, key, time_us - self._within.us, -FAR, time_us, found)
             self._later += [(time_us, match) for match in found]
-        if any(not run.place.waits and self._is_beyond(run, state.own) for run in state.partials):
-            self._put(state, [run for run in state.partials if run.place.waits or not self._is_beyond(run, state.own)])
+        if self._within.events is not None:
+            left = [run for run in state.partials if run.place.waits or not self._is_beyond(run, state.own)]
+            if len(left) < len(state.partials):
+                self._put(state, left)
 
     def _is_beyond(self, run: Partial, own: int) -> bool:
         """Whether own event number `own` is too many events behind its first."""

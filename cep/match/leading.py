@@ -36,7 +36,7 @@ class Leading:
 
     def forbids(self, struck: Came, time_us: int, own: int) -> bool:
         """Whether no run may begin now, with own event number `own`."""
-        return any(guard.strikes(came, time_us, own) for guard, came in zip(self._guards, struck))
+        return bool(struck) and any(guard.strikes(came, time_us, own) for guard, came in zip(self._guards, struck))
 
     def note(self, struck: Came, event: Offered) -> bool:
         """Remember the event, if it is one that must not come; whether it is."""
