@@ -166,4 +166,4 @@ def test_what_is_counted_stays_a_number_that_can_be_saved_and_sent() -> None:
     kinds = "a" * 120 + "babz"
     alerts = push(one, numbered([{"at": at, "type": kind, "k": 1} for at, kind in enumerate(kinds)]))
     assert one.engine.evicted() == {"r": MOST_COUNTED} and max(alert.evicted for alert in alerts) == MOST_COUNTED
-    msgspec.msgpack.encode([one.engine.evicted(), one.snapshot(delta=False), alerts])
+    msgspec.msgpack.encode([one.engine.evicted(), one.snapshot(delta=False), [alert.row() for alert in alerts]])

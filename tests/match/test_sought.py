@@ -59,6 +59,6 @@ def test_the_alerts_are_those_of_dicts(monkeypatch: pytest.MonkeyPatch, with_ext
         found += outcome.alerts
     assert found == dicts.push("event", some, range(1, len(some) + 1)).alerts
     assert len({alert.rule for alert in found}) > 40
-    frame = columns._frames("event").read(pa.RecordBatch.from_pylist(some), 0)
+    frame = columns._columns._frames("event").read(pa.RecordBatch.from_pylist(some), 0)
     assert frame is not None
     assert len(frame.keep) < len(some) * 0.7  # others are not made rows
