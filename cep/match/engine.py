@@ -27,7 +27,7 @@ from cep.plan.kernels import Known, compile_rule
 from cep.plan.plan import Rulebook, RulePlan
 
 Rows = Literal["struct", "dict"]
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
 def _place(one: tuple[Running, Match]) -> tuple[int, str, bytes]:
