@@ -26,6 +26,7 @@ from cep.loader.scan import Disk, scan
 QUIET_MS = 300  # editors write in several steps: look when nothing has happened for so long
 LONGEST_MS = 1500  # but look at last
 LOOK_EVERY_S = 2.0
+_UNREAD = object()
 log = logging.getLogger(__name__)
 
 
@@ -168,28 +169,27 @@ class _WatchedConfig:
         self.config = self._at_start = config
         self.faults: tuple[Diagnostic, ...] = ()
         self._path = path
-        self._content = self._read()
+        self._content: object = _UNREAD  # the first look reads it anew: it may have been written since `config` was read
 
     @property
     def folders(self) -> list[Path]:
         return [] if self._path is None else [self._path.absolute().parent]
 
     def look(self) -> bool:
-        """Read the file again; whether it is another than last time."""
+        """Read the file again; whether it says something else than last time."""
         content = self._read()
-        if content == self._content:
+        if self._path is None or content == self._content:
             return False
         self._content = content
-        if self._path is None:
-            return False
         try:
             read = read_config(self._path)
         except ConfigError as fault:
             self.faults = (diagnostic_of(fault),)
             return True
+        before = self.config, self.faults
         self.faults = tuple(_waits(str(self._path), name) for name in waiting_for_restart(self._at_start, read))
         self.config = replace(read, **{name: getattr(self._at_start, name) for name in AT_START})
-        return True
+        return (self.config, self.faults) != before
 
     def _read(self) -> bytes | None:
         try:

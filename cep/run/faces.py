@@ -223,7 +223,7 @@ class Faces:
     async def _follow_config(self) -> None:
         """Heed cep.yml as it is now; one that cannot be read changes nothing, and is told until it is mended."""
         path, health = self._config_path, self._health
-        content = path.read_bytes() if path else None
+        content: bytes | None = None  # so the first look heeds what was written after this process had read it
         while path is not None:
             await asyncio.sleep(LOOK_EVERY_S)
             fault = ""

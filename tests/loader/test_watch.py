@@ -155,6 +155,18 @@ def test_new_channels_count_and_what_needs_a_restart_is_told(tmp_path: Path) -> 
     assert [(one.code, one.level) for one in loaded.diagnostics if "redis" in one.message] == [("W0951", "warning")]
 
 
+def test_what_is_written_between_reading_and_watching_is_seen(tmp_path: Path) -> None:
+    found = Watched(tmp_path)
+    found.config_path.write_text("default_to: [soc]\nchannels: {soc: {file: alerts.jsonl}}\n")
+    late = Watcher(found.first, config_path=found.config_path)
+    assert late.look() and not late.look()
+    config = (late.poll() or found.first).config
+    assert config is not None and config.default_to == ("soc",)
+    gone = Watcher(found.first, config_path=found.config_path)
+    found.config_path.unlink()
+    assert gone.look() and [one.code for one in (gone.poll() or found.first).diagnostics] == ["E0952"]
+
+
 def test_a_broken_configuration_changes_nothing_and_is_told_until_it_is_mended(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.config_path.write_text("chanels: {}\n")
