@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Any
 
 import msgspec
 
-from cep.config import StreamSpec
 from cep.event import Walked
 from cep.match.arrivals import late_row
 from cep.match.frames import FrameReader, whole_rows
 from cep.match.held import Group
 from cep.match.intake import Intake
-from cep.match.order import NEVER, Arrived, Orderer
+from cep.match.order import NEVER, Arrived
 from cep.match.outcome import Outcome
 from cep.plan.codegen import Rows
 from cep.plan.plan import Rulebook
@@ -27,20 +25,10 @@ _encode = msgspec.json.Encoder().encode
 class ColumnIntake:
     """Takes record batches of the streams of one cell, for one rule set."""
 
-    def __init__(
-        self,
-        rulebook: Rulebook,
-        intake: Intake,
-        order: Orderer,
-        streams: Mapping[str, StreamSpec],
-        counts: Counter[str],
-        rows: Rows,
-    ) -> None:
+    def __init__(self, rulebook: Rulebook, intake: Intake, rows: Rows) -> None:
         self._rulebook = rulebook
         self._intake = intake
-        self._order = order
-        self._streams = streams
-        self._counts = counts
+        self._order, self._counts = intake.order, intake.counts
         self._rows = rows
         self._frame_readers: dict[str, FrameReader] = {}  # made when columns come
 
@@ -95,6 +83,6 @@ class ColumnIntake:
         if stream not in self._frame_readers:
             book = self._rulebook
             plans = [plan for plan in book.plans if plan.enabled]
-            reader = FrameReader(plans, book.projection, self._streams[stream], book.tables, rows=self._rows)
+            reader = FrameReader(plans, book.projection, self._intake.streams[stream], book.tables, rows=self._rows)
             self._frame_readers[stream] = reader
         return self._frame_readers[stream]

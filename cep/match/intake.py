@@ -40,10 +40,10 @@ class Intake:
         self, engine: Engine, order: Orderer, arrivals: Arrivals, streams: Mapping[str, StreamSpec], counts: Counter[str]
     ) -> None:
         self._engine = engine
-        self._order = order
+        self.order = order
         self.arrivals = arrivals
-        self._streams = streams
-        self._counts = counts
+        self.streams = streams
+        self.counts = counts
 
     def push(
         self,
@@ -92,7 +92,7 @@ class Intake:
         self, stream: str, text: LineText, positions: Sequence[EventId], arrivals_us: Sequence[int] | None
     ) -> Skimmed | None:
         """Which lines have to be decoded, where the others can do nothing but let time go on; None: all have to be."""
-        decoder, partition = self.arrivals.decoders[stream], self._order.partitions(stream).get("")
+        decoder, partition = self.arrivals.decoders[stream], self.order.partitions(stream).get("")
         if partition is None or partition.idle or self._engine.waiting or arrivals_us is not None:
             return None
         plain = isinstance(decoder, Decoder) and isinstance(positions, range) and positions.step == 1
@@ -108,25 +108,25 @@ class Intake:
         dead, last, wanted = len(outcome.dead), positions[len(skimmed) - 1], [positions[n] for n in skimmed.wanted.tolist()]
         new, kept = self.arrivals.decode(stream, skimmed.documents(), wanted, None, outcome) if wanted else (NOTHING, wanted)
         lines = [position - positions.start for position in cast(Sequence[int], kept)]
-        watermark_us = self._order.partitions(stream)[""].watermark_us
-        rows, largest_us, behind = skimmed.judge(lines, new.times_us, watermark_us, self._streams[stream].lateness_us)
+        watermark_us = self.order.partitions(stream)[""].watermark_us
+        rows, largest_us, behind = skimmed.judge(lines, new.times_us, watermark_us, self.streams[stream].lateness_us)
         row_of = dict(zip(lines, range(len(lines))))
         for line, behind_us in behind.items():
             document = new.documents[row_of[line]] if line in row_of else skimmed.document(line)
             outcome.late.append(late_row(stream, positions[line], behind_us, document))
         new = new.chosen([row for line, row in row_of.items() if line not in behind] if behind else None, positions[0])
         if new.rows:
-            outcome.alerts += self.feed(self._order.add(stream, new)[0])
+            outcome.alerts += self.feed(self.order.add(stream, new)[0])
         rest, dead = rows - len(new.rows), len(outcome.dead) - dead
-        outcome.alerts += self.feed(self._order.seen(stream, rest, largest_us, last))
-        self._counts["seen"] += rows + dead
-        self._counts["fed"] += rest - len(behind)
-        self._counts["late"] += len(behind)
-        self._counts["dead"] += dead
+        outcome.alerts += self.feed(self.order.seen(stream, rest, largest_us, last))
+        self.counts["seen"] += rows + dead
+        self.counts["fed"] += rest - len(behind)
+        self.counts["late"] += len(behind)
+        self.counts["dead"] += dead
 
     def _go_skimmed(self, stream: str, skimmed: Skimmed, positions: range, outcome: Outcome) -> int:
         """As `_go_straight`, of the lines that are decoded; the others are done as well. How many were done in all."""
-        start_us, documents = self._order.straight_from(stream), skimmed.documents()
+        start_us, documents = self.order.straight_from(stream), skimmed.documents()
         straight = self.arrivals.decoders[stream].straight(documents) if start_us is not None else None
         if start_us is None or straight is None or not skimmed.runs_from(start_us, documents):
             return 0
@@ -139,10 +139,10 @@ class Intake:
         if cut:
             done = wanted[taken]
         if done:
-            self._order.went_straight(stream, done, skimmed.time_us(done - 1), positions[done - 1])
-            self._counts["seen"] += done
-            self._counts["fed"] += done
-            outcome.alerts += self._engine.ran(self._order.watermark_us)
+            self.order.went_straight(stream, done, skimmed.time_us(done - 1), positions[done - 1])
+            self.counts["seen"] += done
+            self.counts["fed"] += done
+            outcome.alerts += self._engine.ran(self.order.watermark_us)
         return done
 
     def _go_straight(
@@ -155,15 +155,15 @@ class Intake:
     ) -> tuple[int, bool]:
         """Feed documents as they are decoded, while each is of the usual shape and none goes back in time: no batch is made of
         them. How many, and whether some are left."""
-        start_us = self._order.straight_from(stream)
-        if start_us is None and not self._order.collects(stream):
+        start_us = self.order.straight_from(stream)
+        if start_us is None and not self.order.collects(stream):
             return 0, True
         straight = self.arrivals.decoders[stream].straight(documents)
         if straight is None:
             return 0, True
         rows, reads = straight
         numbered = arrivals_us is None and isinstance(positions, range) and positions.step == 1
-        latest_us = arrivals_us[0] + self._streams[stream].future_us if arrivals_us is not None else FOR_EVER
+        latest_us = arrivals_us[0] + self.streams[stream].future_us if arrivals_us is not None else FOR_EVER
         if start_us is None:
             collect = self._engine.collect(reads, numbered=numbered)
             if collect is None:
@@ -174,10 +174,10 @@ class Intake:
             return 0, True
         taken, last_us, cut = run(rows(), positions, start_us, latest_us)
         if taken:
-            self._order.went_straight(stream, taken, last_us, positions[taken - 1])
-            self._counts["seen"] += taken
-            self._counts["fed"] += taken
-            outcome.alerts += self._engine.ran(self._order.watermark_us)
+            self.order.went_straight(stream, taken, last_us, positions[taken - 1])
+            self.counts["seen"] += taken
+            self.counts["fed"] += taken
+            outcome.alerts += self._engine.ran(self.order.watermark_us)
         return taken, cut
 
     def _collect(
@@ -193,12 +193,12 @@ class Intake:
     ) -> tuple[int, bool]:
         """Judge documents as they are decoded, while each is of the usual shape, and hold those that some rule reads; then feed
         what waits no longer. How many, and whether some are left."""
-        found = collect_rows(self._order, stream, collect, reads, rows, positions, documents, latest_us)
+        found = collect_rows(self.order, stream, collect, reads, rows, positions, documents, latest_us)
         if found.taken:
             outcome.late += [late_row(stream, positions[i], behind_us, documents[i]) for i, behind_us in found.late]
-            self._counts["seen"] += found.taken
-            self._counts["late"] += len(found.late)
-            self._counts["fed"] += found.unread
+            self.counts["seen"] += found.taken
+            self.counts["late"] += len(found.late)
+            self.counts["fed"] += found.unread
             outcome.alerts += self.feed(found.batch)
         return found.taken, found.cut
 
@@ -214,22 +214,22 @@ class Intake:
         """Make a batch of documents and feed it; the position of the last row, `before` if there was none."""
         dead = len(outcome.dead)
         new, kept = self.arrivals.decode(stream, documents, positions, arrivals_us, outcome)
-        batch, late = self._order.add(stream, new)
-        for i, partition in self._order.returned if new.rows else ():
+        batch, late = self.order.add(stream, new)
+        for i, partition in self.order.returned if new.rows else ():
             outcome.moves.append(Returned(stream, partition, kept[i - 1] if i else before))
         for i, behind_us in late:
             outcome.late.append(late_row(stream, kept[i], behind_us, new.documents[i]))
         dead = len(outcome.dead) - dead
-        self._counts["seen"] += len(new.rows) + dead
-        self._counts["late"] += len(late)
-        self._counts["dead"] += dead
+        self.counts["seen"] += len(new.rows) + dead
+        self.counts["late"] += len(late)
+        self.counts["dead"] += dead
         outcome.alerts += self.feed(batch)
         return kept[-1] if kept else before
 
     def feed(self, batch: Batch | None) -> list[Alert]:
-        watermark_us = self._order.watermark_us
+        watermark_us = self.order.watermark_us
         if batch is None:
             due_us = self._engine.next_due()
             return self._engine.advance(watermark_us) if due_us is not None and due_us < watermark_us else []
-        self._counts["fed"] += len(batch)
+        self.counts["fed"] += len(batch)
         return self._engine.feed(batch, watermark_us)

@@ -47,10 +47,7 @@ class Pipeline:
         self.counts: Counter[str] = Counter()
         self._order = Orderer(streams)
         self._intake = Intake(self.engine, self._order, Arrivals(rulebook, streams, rows), streams, self.counts)
-        self._columns = self._columns_for(rulebook)
-
-    def _columns_for(self, rulebook: Rulebook) -> ColumnIntake:
-        return ColumnIntake(rulebook, self._intake, self._order, self.streams, self.counts, self._rows)
+        self._columns = ColumnIntake(rulebook, self._intake, self._rows)
 
     # -- events
 
@@ -157,7 +154,7 @@ class Pipeline:
         outcome.alerts = self.engine.swap(rulebook, generation, self._order.watermark_us)
         before = self._intake.arrivals
         self._intake.arrivals = Arrivals(rulebook, self.streams, self._rows)
-        self._columns = self._columns_for(rulebook)
+        self._columns = ColumnIntake(rulebook, self._intake, self._rows)
         self._order.hold_again(self._again(before, outcome))
         self.counts["dead"] += len(outcome.dead)
         return outcome
