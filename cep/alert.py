@@ -6,6 +6,7 @@ only counted no id is hashed. What goes into the outbox is `AlertRow`, with ever
 
 from __future__ import annotations
 
+import json
 from hashlib import blake2b
 from typing import Any
 
@@ -208,10 +209,18 @@ class AlertRow(msgspec.Struct, frozen=True, gc=False):
 # ---------------------------------------------------------------- what names an alert
 
 
+def stable_text(value: Any) -> bytes:
+    """Plain data as JSON, the same bytes in every process."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:  # half of a surrogate pair, as only a text of Python holds one: no UTF-8, but it has an escape
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
 def identity_of(rule: str, match: Match) -> bytes:
     """What happened, as text: matches of which it is the same are told apart by number alone."""
     kind = "timeout" if match.transition == "timeout" else ""
-    return _encode((rule, shown_key(match.key), match.time_us, match.first_id, match.last_id, kind))
+    return stable_text((rule, shown_key(match.key), match.time_us, match.first_id, match.last_id, kind))
 
 
 def id_of(rule: str, version: str, identity: bytes, ordinal: int) -> str:
@@ -223,7 +232,7 @@ def id_of(rule: str, version: str, identity: bytes, ordinal: int) -> str:
 
 def key_text(key: Key) -> bytes:
     """A key as canonical JSON: 1.0 is written 1, a bool part is a JSON bool; one part: the value, several: a list."""
-    return _encode(shown_key(key))
+    return stable_text(shown_key(key))
 
 
 def shown_key(key: Key) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from cep.alert import stable_text
 from cep.plan.plan import BudgetPlan
 
 Name = TypeVar("Name", bound=Hashable)  # of what is held: a key, or (key, id of the first event) of a run
@@ -113,7 +114,14 @@ class Budget(Generic[Name]):
 
 def stable_hash(name: Any) -> int:
     """The same number for the same name in every process: 64 bits. Equal keys have equal ones (1 and 1.0)."""
-    return int.from_bytes(blake2b(_encode(_plain(name)), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(_encoded(_plain(name)), digest_size=8).digest(), "big")
+
+
+def _encoded(plain: Any) -> bytes:
+    try:
+        return _encode(plain)
+    except (UnicodeEncodeError, OverflowError):  # what msgpack has no room for
+        return stable_text(plain)
 
 
 def _plain(name: Any) -> Any:

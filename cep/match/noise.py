@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from cep.alert import stable_text
 from cep.event import Key
 from cep.plan.plan import OncePlan, SuppressPlan
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Told:
@@ -67,7 +64,7 @@ def suppress_of(plan: SuppressPlan) -> Told:
 
 def same_fields(plan: SuppressPlan, fields: dict[str, Any]) -> bytes:
     """What two alerts have in common that emit the same: equal by type and value, 1.0 the same as 1."""
-    return _encode([_whole(fields.get(name)) for name in plan.fields])
+    return stable_text([_whole(fields.get(name)) for name in plan.fields])
 
 
 def _whole(value: Any) -> Any:

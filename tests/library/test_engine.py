@@ -274,3 +274,18 @@ def test_an_alert_is_written_as_its_row_and_not_otherwise() -> None:
     assert alert != again.row()
     with pytest.raises(TypeError):
         msgspec.json.encode(alert)
+
+
+def test_a_key_with_half_a_surrogate_pair_is_told_and_named_like_any_other() -> None:
+    rule = (
+        "rule one\n  by user\n  from e\n  emit user\n  suppress same user for 1s\n"
+        "rule runs\n  by user\n  match a ->> b\n  where a: e\n        b: e\n  within 1m\n  pick all\n  budget 1 runs\n"
+    )
+    events = [
+        {"ts": 1_767_225_600 + n, "type": "e", "user": user} for n, user in enumerate(["x\ud800", "y", "x\ud800", 2**70, 2**70])
+    ]
+    found = []
+    for _ in range(2):
+        engine = cep.Engine.from_text(rule)
+        found.append([(alert.rule, alert.key, alert.id) for alert in [*engine.feed(events), *engine.finish()]])
+    assert found[0] == found[1] and len({one[2] for one in found[0]}) == len(found[0]) >= 5
